@@ -1,0 +1,85 @@
+# Everything a developer runs. Each target does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+bin := .venv/bin
+stack := tests/stack/reference_stack.py
+# Collections are found through the committed link, also by tools that do not read ansible.cfg.
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
+export PATH := $(CURDIR)/$(bin):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity e2e slow molecule compat \
+	matrix importer test test-full build clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+setup: ## Make the development environment .venv
+	@tools/venv
+
+engine: ## Start a Docker Engine where none answers, and install Compose
+	@tools/engine start
+	@tools/compose
+
+engine-stop: ## Stop the Docker Engine that `make engine` started
+	@tools/engine stop
+
+demo: ## Deploy the reference stack, break it, roll it back and show it all
+	@tools/demo
+
+stack-up: setup engine ## Start the reference stack of environment demo; its addresses are in .demo/stack.json
+	@$(bin)/python $(stack) up
+
+stack-down: setup ## Remove the reference stack and its files
+	@$(bin)/python $(stack) down
+
+lint: setup ## Run every static check (seconds, no Docker)
+	@tools/lint
+
+format: setup ## Format the Python files
+	@$(bin)/ruff format .
+	@$(bin)/ruff check --fix-only .
+
+unit: setup ## Run the unit tests (seconds, no Docker)
+	@$(bin)/pytest -q tests/unit $(ARGS)
+
+contract: setup engine ## Hold the gateway double to the recordings of a real Kong
+	@$(bin)/pytest -q tests/stack/contract $(ARGS)
+
+e2e: setup engine ## Run the end-to-end tests on the reference stack
+	@tests/stack/images/build
+	@$(bin)/pytest -q tests/e2e -m "not slow" $(ARGS)
+
+slow: setup engine ## Run the end-to-end tests that take minutes
+	@tests/stack/images/build
+	@$(bin)/pytest -q tests/e2e -m slow $(ARGS) || [ $$? = 5 ]
+
+molecule: setup engine ## Run the molecule scenarios
+	@tests/stack/images/build
+	@$(bin)/molecule test --all
+
+sanity: setup ## Run ansible-test sanity
+	@tools/sanity
+
+compat: setup engine ## Run units, sanity and one rollback with the oldest supported ansible-core
+	@$(bin)/nox -s ansible-2.19-py3.11
+
+matrix: setup engine ## Run units, sanity and one rollback with every supported pair
+	@$(bin)/nox
+
+importer: setup ## Check the built collection as Galaxy does
+	@$(bin)/nox -s importer
+
+test: ## Run everything, print each part's seconds and stop what was started
+	@tools/test
+
+test-full: ## The same with the parts that take long
+	@tools/test --full
+
+build: setup ## Build the collection's archive into dist/
+	@$(bin)/ansible-galaxy collection build --force --output-path dist
+
+clean: ## Remove what the other targets made, the engine's images aside
+	@rm -rf .cache/ansible_collections .cache/lint .cache/mypy .cache/pytest .cache/ruff .coverage .nox .venv dist htmlcov

@@ -1,0 +1,157 @@
+"""Run the parts of the test suite one after the other; print each part's seconds and one closing line.
+
+A part is a target of the Makefile. Parts after a failed one still run. An engine that this run started is stopped at
+the end, whatever happened. pytest's closing lines are added up; a part without one counts as a single test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SUMMARY = re.compile(r"\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b")
+COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One target of the Makefile."""
+
+    name: str
+    engine: bool = False
+    full_only: bool = False
+
+
+PARTS = (
+    Part("lint"),
+    Part("unit"),
+    Part("contract", engine=True),
+    Part("e2e", engine=True),
+    Part("molecule", engine=True),
+    Part("sanity"),
+    Part("compat", engine=True),
+    Part("slow", engine=True, full_only=True),
+    Part("matrix", engine=True, full_only=True),
+    Part("importer", full_only=True),
+)
+
+
+@dataclass
+class Result:
+    """How a part ended."""
+
+    name: str
+    status: int
+    seconds: float
+    passed: int
+    failed: int
+    skipped: int
+
+
+def tool(name: str, *args: str) -> bool:
+    """Run one of the scripts beside this one and tell whether it succeeded."""
+    return subprocess.run([ROOT / "tools" / name, *args], check=False).returncode == 0
+
+
+def count(lines: list[str]) -> tuple[int, int, int]:
+    """Add up the closing lines of test runners: pytest's, decorated or not, and plain ones."""
+    totals = {"passed": 0, "failed": 0, "error": 0, "skipped": 0}
+    for line in lines:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", line).strip(" =\n")
+        if re.fullmatch(r"(?:\d+ \w+,? ?)+(?:in [\d.]+s.*)?", text) and SUMMARY.search(text):
+            for number, what in COUNT.findall(text):
+                totals[what] += int(number)
+    return totals["passed"], totals["failed"] + totals["error"], totals["skipped"]
+
+
+def run(part: Part) -> Result:
+    """Run one part, passing its output on as it comes."""
+    print(f"\n===== {part.name} =====", flush=True)
+    began = time.monotonic()
+    closing: list[str] = []
+    process = subprocess.Popen(
+        ["make", "--no-print-directory", part.name],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    assert process.stdout is not None  # noqa: S101  for the type checker
+    try:
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if SUMMARY.search(line):
+                closing.append(line)
+        status = process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+    passed, failed, skipped = count(closing)
+    if status == 0 and not passed + failed:
+        passed = 1
+    if status != 0 and not failed:
+        failed = 1
+    return Result(part.name, status, time.monotonic() - began, passed, failed, skipped)
+
+
+def run_all(parts: list[Part]) -> list[Result]:
+    """Run the parts, the engine at hand from the first one that needs it."""
+    results: list[Result] = []
+    started = ready = missing = False
+    try:
+        for part in parts:
+            if part.engine and not ready and not missing:
+                began = time.monotonic()
+                started = not tool("engine", "status")
+                ready = (not started or tool("engine", "start")) and tool("compose")
+                missing = not ready
+                results.append(Result("engine", int(missing), time.monotonic() - began, 0, int(missing), 0))
+            if part.engine and missing:
+                print(f"\n===== {part.name} =====\nleft out: no Docker Engine with Compose", flush=True)
+                results.append(Result(part.name, 1, 0, 0, 1, 0))
+            else:
+                results.append(run(part))
+    finally:
+        if started:
+            tool("engine", "stop")
+    return results
+
+
+def main() -> int:
+    """Choose the parts, run them and print the totals."""
+    parser = argparse.ArgumentParser(description="Run the parts of the test suite.")
+    parser.add_argument("--full", action="store_true", help="also the parts that take long")
+    parser.add_argument("parts", nargs="*", choices=[*(part.name for part in PARTS), []], help="only these")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_ignored: sys.exit(143))
+    chosen = [p for p in PARTS if p.name in options.parts or (not options.parts and (options.full or not p.full_only))]
+    results = run_all(chosen)
+    print("\n===== seconds =====")
+    for one in results:
+        detail = f"{one.passed} passed, {one.failed} failed" + (f", {one.skipped} skipped" if one.skipped else "")
+        print(f"{one.name:10} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
+    passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
+    print(f"{'total':10} {sum(one.seconds for one in results):7.1f}")
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return int(any(one.status != 0 for one in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
