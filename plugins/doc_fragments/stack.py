@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the option that names the stack."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The stack option, shared by all modules."""
+
+    DOCUMENTATION = r"""
+options:
+  stack:
+    description: Which stack it is and what its parts are called.
+    type: dict
+    required: true
+    suboptions:
+      project:
+        description: The Compose project; containers, networks and volumes are found by its label.
+        type: str
+        required: true
+      environment:
+        description: The environment that backups belong to.
+        type: str
+        required: true
+      dir:
+        description: The directory of the Compose project on the target.
+        type: path
+        required: true
+      compose_files:
+        description: Compose files, relative to O(stack.dir).
+        type: list
+        elements: str
+        default: [docker-compose.yml]
+      env_file:
+        description: The environment file that deployments use, relative to O(stack.dir).
+        type: str
+        default: .env
+      backup_dir:
+        description: Where backups lie; by default C(backups) in O(stack.dir).
+        type: path
+      config_paths:
+        description: Mounted directories that are configuration although containers may write to them.
+        type: list
+        elements: str
+        default: []
+      redis_service:
+        description: The service that holds the mappings.
+        type: str
+        default: redis
+      kong_service:
+        description: The gateway's service.
+        type: str
+        default: kong
+      proxy_service:
+        description: The service of the proxy in front of the gateway.
+        type: str
+        default: nginx
+      mapping_prefixes:
+        description: Key prefixes of the masking plugin.
+        type: list
+        elements: str
+        default: ["aws_masker:"]
+      masking_plugin:
+        description: The masking plugin's name in Kong.
+        type: str
+        default: aws-masker
+      proxy_port:
+        description: The proxy's port inside its container; V(0) takes the first published one.
+        type: int
+        default: 0
+      health_path:
+        description: The proxy's own health page.
+        type: str
+        default: /health
+      probe_path:
+        description: A path that the gateway routes and on which the masking plugin works.
+        type: str
+        default: /v1/messages
+requirements:
+  - docker (Python library)
+  - redis (Python library)
+  - requests (Python library)
+  - PyYAML (Python library)
+  - Docker Compose 2.21 or newer on the target
+"""

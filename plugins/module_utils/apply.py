@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Execute a plan's actions, exactly those and in their order; what nobody waits for runs beside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from . import compose, endpoints, live_state, readiness
+from .container import Container
+from .docker_stack import DockerStack
+from .errors import DamagedBackupError, RecoveryError
+from .redact import scrub, secret_values
+from .runner import Runner, Stamp
+from .stack_args import StackArgs
+
+LOADED_SECONDS = 10.0
+LOG_LINES = 8
+
+
+class PlanExecutor:
+    """Executes one plan against one stack.
+
+    backup_path: where the plan's sources lie; budget: seconds that each service may take to become ready.
+    """
+
+    def __init__(
+        self,
+        stack: StackArgs,
+        engine: DockerStack,
+        runner: Runner,
+        client: tuple[str, ...],
+        backup_path: str,
+        budget: float,
+    ) -> None:
+        self.stack, self.engine, self.runner, self.client = stack, engine, runner, client
+        self.backup_path, self.budget = backup_path, budget
+        self.executed: list[dict[str, Any]] = []
+
+    def execute(self, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Execute every action and return them with their duration (ms); raise at the first that fails.
+
+        The exception carries what was done so far in ``details.executed``.
+        """
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            beside: list[Future[None]] = []
+            try:
+                for action in actions:
+                    if action.get("beside"):
+                        beside.append(pool.submit(self._one, action))
+                    else:
+                        self._one(action)
+                for job in beside:
+                    job.result()
+            except RecoveryError as exc:
+                exc.details["executed"] = self.executed
+                raise
+        return sorted(self.executed, key=lambda item: item["step"])
+
+    def _one(self, action: dict[str, Any]) -> None:
+        began = self.runner.clock()
+        try:
+            getattr(self, f"_{action['action']}")(action)
+        except RecoveryError as exc:
+            where = action.get("service") or action.get("path") or action.get("reference")
+            exc.msg = self._scrubbed(
+                f"Step {action['step']} ({action['action']} {where}) failed: {exc.msg}{self._evidence(action)}"
+            )
+            exc.details["step"] = action["step"]
+            raise
+        self.executed.append({**action, "ms": int((self.runner.clock() - began) * 1000)})
+
+    def _evidence(self, action: Mapping[str, Any]) -> str:
+        """Return the last lines of the guilty container's log."""
+        container = self.engine.container(action["service"]) if action.get("service") else None
+        if container is None:
+            return ""
+        lines = self.engine.logs(container, LOG_LINES).strip()
+        return f" Last lines of {container.name}: {lines}" if lines else ""
+
+    def _scrubbed(self, text: str) -> str:
+        hidden: list[str] = []
+        for container in self.engine.containers().values():
+            hidden += secret_values(container.env)
+        return scrub(text, hidden + secret_values(live_state.environment(self.stack, self.runner)))
+
+    def _need(self, service: str) -> Container:
+        container = self.engine.container(service)
+        if container is None:
+            raise RecoveryError(
+                f"{service} has no container any more.", "Run the same command again: the plan is made anew."
+            )
+        return container
+
+    def _source(self, action: Mapping[str, Any]) -> bytes:
+        path = os.path.join(self.backup_path, action["source"])
+        if self.runner.sha256(path) != action["sha256"]:
+            raise DamagedBackupError(f"{path} changed since it was checked.", "Choose another backup.")
+        return self.runner.read(path)
+
+    def _write_file(self, action: dict[str, Any]) -> None:
+        path = self.stack.path(action["path"])
+        stamp = Stamp(action["mode"], action["uid"], action["gid"])
+        if os.path.isdir(path) and not os.listdir(path):
+            os.rmdir(path)  # Docker makes an empty directory where a file to mount is missing
+        self.runner.make_dir(os.path.dirname(path), 0o755)
+        if action["in_place"] and os.path.isfile(path):
+            self.runner.write_in_place(path, self._source(action), stamp)
+        else:
+            self.runner.write(path, self._source(action), stamp)
+
+    def _remove_file(self, action: dict[str, Any]) -> None:
+        self.runner.remove(self.stack.path(action["path"]))
+
+    def _tag_image(self, action: dict[str, Any]) -> None:
+        self.engine.tag(action["image_id"], action["reference"])
+
+    def _stop(self, action: dict[str, Any]) -> None:
+        self.engine.stop(self._need(action["service"]))
+
+    def _start(self, action: dict[str, Any]) -> None:
+        self.engine.start(self._need(action["service"]))
+
+    def _restart(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        self.engine.stop(container)
+        self.engine.start(container)
+
+    def _recreate(self, action: dict[str, Any]) -> None:
+        self.runner.run(compose.recreate(self.stack, self.client, action["service"]))
+
+    def _remove(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        self.engine.stop(container)
+        self.engine.remove(container)
+
+    def _reload(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        status, _out, err = self.engine.execute(container, ["nginx", "-s", "reload"])
+        if status != 0:
+            raise RecoveryError(
+                f"nginx refused to reload: {err.decode('utf-8', 'replace').strip()}",
+                f"Test its configuration: docker exec {container.name} nginx -t",
+            )
+
+    def _load_configuration(self, action: dict[str, Any]) -> None:
+        containers = self.engine.containers()
+        admin = live_state.admin_client(containers, action["service"])
+        if admin is None:
+            raise RecoveryError(
+                "Kong's Admin API accepts no connection.", "Run the same command again: Kong is then restarted."
+            )
+        admin.post_config(self._source(action))
+        end = self.runner.clock() + LOADED_SECONDS
+        wanted = action["configuration_hash"]
+        while admin.loaded_hash() != wanted:
+            if self.runner.clock() > end:
+                raise RecoveryError(f"Kong took the configuration but shows {admin.loaded_hash()}, expected {wanted}.")
+            self.runner.sleep(readiness.PAUSE)
+
+    def _ready(self, action: dict[str, Any]) -> None:
+        service = action["service"]
+        passwords: list[str] = []
+
+        def ask() -> str:
+            container = self.engine.container(service)
+            if service == self.stack.redis_service:
+                if container is not None and not passwords:
+                    passwords.extend(
+                        endpoints.redis_passwords(container, live_state.environment(self.stack, self.runner))
+                    )
+                return readiness.redis_problem(container, passwords)
+            if service == self.stack.kong_service:
+                return readiness.kong_problem(container, action.get("configuration_hash", ""), self.stack.probe_path)
+            if service == self.stack.proxy_service:
+                return readiness.proxy_problem(container, self.stack)
+            return "" if container is not None and container.running else f"{service} does not run"
+
+        readiness.wait_ready(
+            ask, lambda: self.engine.container(service), self.budget, self.runner.clock, self.runner.sleep
+        )

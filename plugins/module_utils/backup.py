@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a backup is, which ones can be used, and which one is the last known good. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from .errors import DamagedBackupError, RecoveryError
+
+FORMAT = 1
+FOLDERS = {"deploy": "pre-deploy", "rollback": "rollback-state", "data": "data"}
+ID_PATTERN = re.compile(r"^(deploy|rollback|data)-(\d{8}-\d{6})$")
+GUIDE_FILES = ("config.env", "services-state.json", "redis-backup.rdb")
+LIST_HINT = "List them: ansible-playbook playbooks/list_backups.yml -e env={environment}"
+
+
+def kind_of(backup_id: str) -> str:
+    """Return deploy, rollback or data; raise for anything that is no id, a path in particular."""
+    match = ID_PATTERN.match(backup_id)
+    if not match:
+        raise RecoveryError(
+            f"{backup_id!r} is no backup id: expected deploy-YYYYMMDD-HHMMSS or rollback-YYYYMMDD-HHMMSS.",
+            "Take an id from the list below, or leave it out for the last known good.",
+        )
+    return match.group(1)
+
+
+def time_of(backup_id: str) -> datetime | None:
+    """Return the time in an id, read as UTC; None when it is no date. The manifest's time goes before it."""
+    match = ID_PATTERN.match(backup_id)
+    try:
+        return datetime.strptime(match.group(2), "%Y%m%d-%H%M%S").replace(tzinfo=timezone.utc) if match else None
+    except ValueError:
+        return None
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return an ISO 8601 time as Docker and the manifest write it, to the second; None when it is none."""
+    match = re.match(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$", text or "")
+    if not match:
+        return None
+    zone = "+00:00" if match.group(2) in (None, "Z") else match.group(2)
+    return datetime.fromisoformat(match.group(1) + zone)
+
+
+def span(seconds: float) -> str:
+    """Return a duration as people say it: ``45 s``, ``12 min``, ``3 h 12 min``, ``2 d 4 h``."""
+    total = max(0, int(seconds))
+    days, hours, minutes = total // 86400, total // 3600 % 24, total // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{total} s"
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Return the bytes that a signature covers: everything but the signature, keys sorted."""
+    return json.dumps(
+        {k: v for k, v in document.items() if k != "signature"}, sort_keys=True, separators=(",", ":")
+    ).encode()
+
+
+def key_id(key: str) -> str:
+    """Return a short name of a key that does not give it away."""
+    return hashlib.sha256(b"kong_masking.recovery key id:" + key.encode()).hexdigest()[:16]
+
+
+def sign(document: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the document with an HMAC-SHA256 over all of it; unchanged without a key."""
+    if not key:
+        return document
+    value = hmac.new(key.encode(), canonical(document), hashlib.sha256).hexdigest()
+    return {**document, "signature": {"algorithm": "hmac-sha256", "key_id": key_id(key), "value": value}}
+
+
+def check_signature(document: Mapping[str, Any], keys: Sequence[str], allow_unsigned: bool, what: str) -> bool:
+    """Return whether one of keys signed the document; raise where none did and should have, or the HMAC is wrong."""
+    signature = document.get("signature")
+    if not signature:
+        if keys and not allow_unsigned:
+            raise DamagedBackupError(
+                f"{what} is not signed, and a signing key is set.",
+                "Accept unsigned ones: -e backup_allow_unsigned=true",
+            )
+        return False
+    if not keys:
+        return False
+    by_id = {key_id(key): key for key in keys}
+    key = by_id.get(str(signature.get("key_id")))
+    if key is None:
+        raise DamagedBackupError(
+            f"{what} is signed with key {signature.get('key_id')}, not a known one ({', '.join(by_id)}).",
+            "Add the older key to backup_verification_keys.",
+        )
+    wanted = hmac.new(key.encode(), canonical(document), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(wanted, str(signature.get("value"))):
+        raise DamagedBackupError(
+            f"{what} does not carry the signature of its content: it was changed.", "Choose another backup."
+        )
+    return True
+
+
+def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now: datetime) -> dict[str, Any]:
+    """Return the backup record that passes between phases, built from a manifest and its marks."""
+    created = parse_time(str(manifest["created"]))
+    since = parse_time(str(manifest.get("running_since") or ""))
+    ran = (created - since).total_seconds() if created and since else None
+    return {
+        "id": manifest["id"],
+        "kind": manifest["kind"],
+        "path": path,
+        "layout": "manifest",
+        "created": manifest["created"],
+        "sequence": int(manifest["sequence"]),
+        "environment": manifest["environment"],
+        "project": manifest["project"],
+        "host": manifest["host"],
+        "verified": bool(marks.get("verified")),
+        "critical": bool(marks.get("critical")),
+        "complete": bool(manifest["complete"]),
+        "notes": list(manifest.get("notes") or []),
+        "size": sum(int(item["size"]) for item in manifest["files"]),
+        "age_seconds": int((now - created).total_seconds()) if created else None,
+        "ran_seconds": int(ran) if ran is not None else None,
+        "services": manifest.get("services") or {},
+        "kong": manifest.get("kong") or {},
+        "redis": manifest.get("redis") or {},
+        "absent": list(manifest.get("absent") or []),
+        "directories": list(manifest.get("directories") or []),
+        "compose_version": manifest.get("compose_version", ""),
+    }
+
+
+def original_record(
+    backup_id: str, path: str, sizes: Mapping[str, int], environment: str, now: datetime
+) -> dict[str, Any]:
+    """Return the record of a backup in the guide's original layout: no manifest, often config.env alone.
+
+    sizes: name → bytes of the guide's files that are there. The layout does not say whose it is, so it is taken as this
+    environment's; ids were written in local time, so the age is about right only.
+    """
+    created = time_of(backup_id)
+    cannot = ["compose files, Kong's file and proxy configuration are not in it and stay as they are"]
+    if not sizes.get("redis-backup.rdb"):
+        cannot.append("it holds no Redis data")
+    return {
+        "id": backup_id,
+        "kind": kind_of(backup_id),
+        "path": path,
+        "layout": "original",
+        "created": created.strftime("%Y-%m-%dT%H:%M:%SZ") if created else "",
+        "sequence": 0,
+        "environment": environment,
+        "project": "",
+        "host": "",
+        "verified": False,
+        "critical": False,
+        "complete": False,
+        "notes": ["original layout, unsigned, no checksums", *cannot],
+        "size": sum(sizes.values()),
+        "age_seconds": int((now - created).total_seconds()) if created else None,
+        "ran_seconds": None,
+        "services": {},
+        "kong": {},
+        "redis": {},
+        "absent": [],
+        "directories": [],
+        "compose_version": "",
+    }
+
+
+def refusal(found: Mapping[str, Any], environment: str, project: str, hosts: Sequence[str]) -> str:
+    """Return why a backup with a readable record cannot be used here; empty when it can."""
+    if found["environment"] != environment:
+        return f"belongs to environment {found['environment']}"
+    if found["layout"] == "manifest" and found["project"] != project:
+        return f"belongs to project {found['project']}"
+    if found["layout"] == "manifest" and found["host"] not in hosts:
+        return f"was taken on host {found['host']}"
+    return ""
+
+
+def newest_first(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return backups newest first, by the manifest's sequence and creation time, never by the file system's."""
+    return sorted(
+        (dict(item) for item in found), key=lambda item: (item["sequence"], item["created"], item["id"]), reverse=True
+    )
+
+
+def same_state(found: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Say whether a backup describes what runs now: image ids, Compose's hashes and Kong's configuration.
+
+    live: {"services": {name: {"image_id", "config_hash"}}, "kong_hash": hex or ""}.
+    """
+    services = found.get("services") or {}
+    if not services or set(services) != set(live["services"]):
+        return False
+    for name, recorded in services.items():
+        running = live["services"][name]
+        if any(recorded[field] != running[field] for field in ("image_id", "config_hash")):
+            return False
+    recorded_hash = (found.get("kong") or {}).get("configuration_hash", "")
+    return not (recorded_hash and live.get("kong_hash") and recorded_hash != live["kong_hash"])
+
+
+def choose(
+    found: Sequence[Mapping[str, Any]],
+    wanted: str,
+    live: Mapping[str, Any],
+    broken: bool,
+    environment: str,
+) -> tuple[dict[str, Any], str, list[str]]:
+    """Return the backup to go back to, why this one, and the usable ids that are older than it.
+
+    found: newest first, each with usable and reason. broken: critical checks of what runs now fail; then a candidate
+    that equals what runs now is skipped.
+    """
+    hint = LIST_HINT.format(environment=environment)
+    if wanted != "latest":
+        kind_of(wanted)
+        named = [item for item in found if item["id"] == wanted]
+        if not named:
+            raise RecoveryError(f"There is no backup {wanted}. {available(found)}", hint, available=usable_ids(found))
+        if not named[0]["usable"]:
+            raise RecoveryError(
+                f"Backup {wanted} cannot be used: {named[0]['reason']}. {available(found)}",
+                hint,
+                available=usable_ids(found),
+            )
+        if named[0]["kind"] == "data":
+            raise RecoveryError(
+                f"{wanted} holds Redis data only and is no rollback target. {available(found)}",
+                f"Its data: ansible-playbook playbooks/recover_data.yml -e env={environment} -e deployment={wanted}",
+                available=usable_ids(found),
+            )
+        return dict(named[0]), "named by deployment", older_than(found, named[0])
+    skipped = []
+    candidates = [item for item in found if item["usable"] and item["kind"] == "deploy"]
+    for item in sorted(candidates, key=lambda item: not item["verified"]):
+        if broken and same_state(item, live):
+            skipped.append(f"{item['id']} equals what runs now, which fails its checks")
+            continue
+        why = "newest verified deployment backup" if item["verified"] else "newest deployment backup (none is verified)"
+        return dict(item), "; ".join([why, *skipped]), older_than(found, item)
+    raise RecoveryError(
+        f"No backup can be used for environment {environment}. {'; '.join(skipped)} {available(found)}".replace(
+            "  ", " "
+        ),
+        f"Name one: -e deployment=ID. {hint}",
+        available=usable_ids(found),
+    )
+
+
+def older_than(found: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the usable deployment backups older than chosen, newest first."""
+    position = [item["id"] for item in found].index(chosen["id"])
+    return [item["id"] for item in found[position + 1 :] if item["usable"] and item["kind"] == "deploy"]
+
+
+def usable_ids(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the ids that can be named as a rollback target, newest first."""
+    return [item["id"] for item in found if item["usable"] and item["kind"] != "data"]
+
+
+def available(found: Sequence[Mapping[str, Any]], limit: int = 10) -> str:
+    """Return the sentence that lists what could be named instead."""
+    ids = usable_ids(found)
+    if not ids:
+        return "No usable backup is there."
+    return f"Available: {', '.join(ids[:limit])}{f' and {len(ids) - limit} more' if len(ids) > limit else ''}."

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Take one backup: what runs, the data, the images; all or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from . import backup, live_state, redis_dump
+from .backup_store import BackupStore, BackupWriter
+from .capture import ON_DISK, RUNNING, Capture, Captured
+from .container import Container, as_record
+from .definitions import Definitions, find_client
+from .docker_stack import DockerStack
+from .errors import RecoveryError
+from .runner import Runner, Stamp
+from .stack_args import StackArgs
+
+RESERVE = 32 << 20
+
+
+class BackupJob:
+    """One run of backup_create.
+
+    now: the frozen time of this run (UTC); host: this target's name; marks: what goes into marks.json.
+    """
+
+    def __init__(
+        self, stack: StackArgs, engine: DockerStack, runner: Runner, store: BackupStore, now: datetime, host: str
+    ) -> None:
+        self.stack, self.engine, self.runner, self.store, self.now, self.host = stack, engine, runner, store, now, host
+        self.containers = engine.containers()
+        if not self.containers:
+            raise RecoveryError(
+                f"Project {stack.project} has no containers on {host}: nothing runs that could be backed up.",
+                f"Check stack_project; what is there: docker compose ls --all (in {stack.dir})",
+            )
+        self.env = live_state.environment(self.stack, self.runner)
+
+    def free_id(self, kind: str) -> str:
+        """Return an id of this second, or of the next one that is free."""
+        moment = self.now
+        while True:
+            backup_id = f"{kind}-{moment.strftime('%Y%m%d-%H%M%S')}"
+            if not self.runner.exists(os.path.join(self.store.root, backup.FOLDERS[kind], backup_id)):
+                return backup_id
+            moment += timedelta(seconds=1)
+
+    def create(self, kind: str, backup_id: str, marks: dict[str, Any], owner: Stamp) -> dict[str, Any]:
+        """Write the backup and return its manifest with ``path`` added."""
+        facts, problem = live_state.data_facts(self.stack, self.containers, self.env)
+        self._need_space(int(facts.get("memory_bytes", 0)))
+        captured = Captured() if kind == "data" else self._captured()
+        writer = BackupWriter(self.store, backup_id or self.free_id(kind), owner)
+        try:
+            data = self._data(writer, facts, problem)
+            if kind == "data" and data["status"] == "absent":
+                raise RecoveryError(
+                    f"No data could be saved: {data['reason']}", "Look at Redis: ansible-playbook playbooks/verify.yml"
+                )
+            self._files(writer, captured)
+            services = {} if kind == "data" else {name: self._service(item) for name, item in self.containers.items()}
+            for item in services.values():
+                self.engine.keep_image(item["image_id"])
+            manifest = {
+                "format": backup.FORMAT,
+                "id": writer.id,
+                "kind": kind,
+                "sequence": self.store.next_sequence(),
+                "created": self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "running_since": max(item.created for item in self.containers.values()),
+                "environment": self.stack.environment,
+                "project": self.stack.project,
+                "host": self.host,
+                "complete": not captured.gaps,
+                "notes": captured.gaps + captured.notes,
+                "absent": captured.absent,
+                "directories": captured.directories,
+                "services": services,
+                "compose_version": next((item.compose_version for item in self.containers.values()), ""),
+                "kong": captured.kong,
+                "redis": data,
+            }
+            path = writer.finish(manifest, marks)
+        except BaseException:
+            writer.abandon()
+            raise
+        return {**manifest, "path": path}
+
+    def _captured(self) -> Captured:
+        definitions = Definitions(self.stack, self.runner, find_client(self.runner))
+        older = self.store.listing(self.stack.environment, self.stack.project, [self.host], self.now)
+        usable = [item for item in older if item["usable"] and item["kind"] != "data"]
+        capture = Capture(
+            self.stack, self.engine, self.runner, definitions, self.containers, usable, self.store.manifest
+        )
+        return capture.configuration()
+
+    def _need_space(self, data_bytes: int) -> None:
+        self.runner.make_dir(self.store.root)
+        free = self.runner.free_bytes(self.store.root)
+        wanted = data_bytes + RESERVE
+        if free < wanted:
+            raise RecoveryError(
+                f"{self.store.root} has {free >> 20} MiB free, a backup needs up to {wanted >> 20} MiB.",
+                "Make room, or set backup_dir to a larger file system.",
+                free_bytes=free,
+                wanted_bytes=wanted,
+            )
+
+    def _data(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
+        """Copy the data into the backup and return the manifest's line about it."""
+        container = self.containers.get(self.stack.redis_service)
+        if container is None:
+            return redis_dump.absent(f"the project has no service {self.stack.redis_service}")
+        if problem:
+            return self._unproven(writer, container, problem)
+        client = live_state.redis_client(self.stack, self.containers, self.env)
+        try:
+            redis_dump.stream(self.engine, container, client, os.path.join(writer.path, redis_dump.NAME))
+        finally:
+            client.close()
+        writer.note(redis_dump.NAME)
+        return {**facts, "status": "unproven", "reason": "not loaded in a scratch server yet", "file": redis_dump.NAME}
+
+    def _unproven(self, writer: BackupWriter, container: Container, problem: str) -> dict[str, Any]:
+        """Save the files of a Redis that cannot answer: whatever they are, they are all there is."""
+        try:
+            files = redis_dump.copy_files(self.engine, container)
+        except RecoveryError as exc:
+            return redis_dump.absent(f"{problem} {exc.msg}")
+        for name, content in files.items():
+            writer.add(os.path.join("redis-files", name), content)
+        if not files:
+            return redis_dump.absent(f"{problem} It has no data files either.")
+        return {"status": "unproven", "reason": f"copied as files, because: {problem}", "files": sorted(files)}
+
+    def _files(self, writer: BackupWriter, captured: Captured) -> None:
+        for path, item in captured.files.items():
+            stamp = {"mode": item.stamp.mode, "uid": item.stamp.uid, "gid": item.stamp.gid}
+            writer.add(os.path.join("files", path), item.data, target=path, origin=item.origin, **stamp)
+        for path, content in captured.ahead.items():
+            writer.add(os.path.join("ahead", path), content, origin=ON_DISK)
+        if self.stack.env_file in captured.files:
+            writer.add("config.env", captured.files[self.stack.env_file].data, origin=RUNNING)
+        states = [_ps_row(item) for item in self.containers.values()]
+        writer.add("services-state.json", json.dumps(states, indent=1).encode() + b"\n")
+        if captured.files:
+            records = {name: as_record(item) for name, item in self.containers.items()}
+            writer.add("containers.json", json.dumps(records, indent=1).encode() + b"\n")
+
+    def _service(self, container: Container) -> dict[str, Any]:
+        mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
+        return {
+            "image_ref": container.image_ref,
+            "image_id": container.image_id,
+            "config_hash": container.config_hash,
+            "compose_version": container.compose_version,
+            "depends_on": list(container.depends_on),
+            "env_names": sorted(container.env),
+            "mounts": sorted(path for path in mounts if path),
+            "ports": {inside: list(place) for inside, place in container.ports.items()},
+            "state": container.state,
+        }
+
+
+def _ps_row(container: Container) -> dict[str, Any]:
+    """Return a container as ``docker compose ps --format json`` shows it."""
+    return {
+        "ID": container.id[:12],
+        "Name": container.name,
+        "Service": container.service,
+        "Image": container.image_ref,
+        "State": container.state,
+        "Health": "" if container.health == "none" else container.health,
+        "ExitCode": container.exit_code,
+        "Publishers": [
+            {
+                "URL": host,
+                "TargetPort": int(inside.split("/")[0]),
+                "PublishedPort": port,
+                "Protocol": inside.split("/")[-1],
+            }
+            for inside, (host, port) in container.ports.items()
+        ],
+    }

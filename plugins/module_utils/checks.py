@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks and their verdict: passed, failed or not measured; nothing is assumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .errors import RecoveryError
+
+PASSED, FAILED, NOT_MEASURED = "passed", "failed", "not_measured"
+CRITICAL, ADVISORY = "critical", "advisory"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check's outcome; expected and found are for people and carry no secret; ms is its duration."""
+
+    name: str
+    status: str
+    expected: str
+    found: str
+    level: str = CRITICAL
+    ms: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the check as modules return it."""
+        return asdict(self)
+
+
+class NotMeasured(Exception):
+    """A check could not be made; its text says why."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A check to make: ask returns (good, what was found) or raises RecoveryError or NotMeasured."""
+
+    name: str
+    expected: str
+    ask: Callable[[], tuple[bool, str]]
+    level: str = CRITICAL
+
+
+def answer(question: Question) -> Check:
+    """Make one check; a failure to ask is a failed check, not a crash."""
+    began = time.monotonic()
+    try:
+        good, found = question.ask()
+        status = PASSED if good else FAILED
+    except NotMeasured as exc:
+        status, found = NOT_MEASURED, str(exc)
+    except RecoveryError as exc:
+        status, found = FAILED, exc.msg
+    ms = int((time.monotonic() - began) * 1000)
+    return Check(question.name, status, question.expected, found, question.level, ms)
+
+
+def answer_all(questions: Iterable[Question]) -> list[Check]:
+    """Make all checks at the same time; the order of the answers is that of the questions."""
+    asked = list(questions)
+    with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
+        return list(pool.map(answer, asked))
+
+
+def retry(
+    ask: Callable[[], list[Check]],
+    budget: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    pause: float = 0.25,
+) -> list[Check]:
+    """Ask until no critical check fails or budget seconds are over; a server that starts is not a broken one."""
+    end = clock() + budget
+    while True:
+        found = ask()
+        if passed([item.as_dict() for item in found]) or clock() >= end:
+            return found
+        sleep(pause)
+
+
+def passed(found: Iterable[Mapping[str, Any]]) -> bool:
+    """Say whether no critical check failed; an empty list proves nothing and does not pass."""
+    rows = list(found)
+    return bool(rows) and not any(item["status"] == FAILED and item["level"] == CRITICAL for item in rows)
+
+
+def failures(found: Iterable[Mapping[str, Any]]) -> str:
+    """Return the failed critical checks as one sentence."""
+    return "; ".join(
+        f"{item['name']}: expected {item['expected']}, found {item['found']}"
+        for item in found
+        if item["status"] == FAILED and item["level"] == CRITICAL
+    )

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Docker Engine as the collection needs it: typed questions in, typed answers out.
+
+Everything is found by Compose's project label, never by a name prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .container import LABEL, Container, from_inspect
+from .errors import RecoveryError
+from .libraries import docker, kwargs_from_env, need
+
+KEEP_REPOSITORY = "kong-masking-recovery/kept"
+KEEP_LABEL = "kong_masking.recovery.keeps"
+ENGINE_TIMEOUT = 30
+
+
+class DockerStack:
+    """One Compose project on one engine."""
+
+    def __init__(self, project: str, timeout: int = ENGINE_TIMEOUT) -> None:
+        need("docker")
+        self.project = project
+        try:
+            self.api = docker.APIClient(version="auto", timeout=timeout, **kwargs_from_env())
+        except docker.errors.DockerException as exc:
+            raise RecoveryError(
+                f"The Docker Engine does not answer on this host: {exc}.",
+                "Start it (systemctl start docker) and check that this user may use it: docker info",
+            ) from exc
+
+    def containers(self) -> dict[str, Container]:
+        """Return service → its container, one-off ones (``compose run``) left out."""
+        filters = {"label": [f"{LABEL}project={self.project}"]}
+        found: dict[str, Container] = {}
+        for summary in self.api.containers(all=True, filters=filters):
+            if summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
+                continue
+            try:
+                container = from_inspect(self.api.inspect_container(summary["Id"]))
+            except docker.errors.NotFound:
+                continue
+            number = summary["Labels"].get(f"{LABEL}container-number", "1")
+            if container.service and (number == "1" or container.service not in found):
+                found[container.service] = container
+        return dict(sorted(found.items()))
+
+    def container(self, service: str) -> Container | None:
+        """Return one service's container, or None."""
+        filters = {"label": [f"{LABEL}project={self.project}", f"{LABEL}service={service}"]}
+        for summary in self.api.containers(all=True, filters=filters):
+            if summary["Labels"].get(f"{LABEL}oneoff", "False") != "True":
+                return from_inspect(self.api.inspect_container(summary["Id"]))
+        return None
+
+    def image_id(self, reference: str) -> str:
+        """Return the image id behind a reference or id; empty when this engine has none."""
+        try:
+            return str(self.api.inspect_image(reference)["Id"])
+        except (docker.errors.ImageNotFound, docker.errors.NullResource):
+            return ""
+
+    def image_facts(self, reference: str) -> dict[str, Any]:
+        """Return an image's default environment (name → value) and labels."""
+        config = self.api.inspect_image(reference).get("Config") or {}
+        env = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
+        return {"env": env, "labels": config.get("Labels") or {}}
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Make reference name image_id."""
+        repository, _, tag = reference.rpartition(":")
+        if not repository or "/" in tag:
+            repository, tag = reference, "latest"
+        self.api.tag(image_id, repository, tag, force=True)
+
+    def keep_image(self, image_id: str) -> None:
+        """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
+
+        A tag alone does not survive that prune; a created, never started container does. Labels that the image
+        inherited from Compose are emptied on the keeper, or Compose would take it for one of the project's containers.
+        """
+        short = image_id.rsplit(":", maxsplit=1)[-1][:12]
+        self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
+        name = f"kong-masking-recovery-keeps-{short}"
+        if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
+            return
+        labels = {key: "" for key in self.image_facts(image_id)["labels"] if key.startswith(LABEL)}
+        labels[KEEP_LABEL] = image_id
+        self.api.create_container(
+            image_id, command=["true"], entrypoint=[], name=name, labels=labels, network_disabled=True
+        )
+
+    def execute(
+        self, container: Container, cmd: list[str], env: dict[str, str] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Run cmd inside a container; return exit status, standard output and standard error."""
+        try:
+            job = self.api.exec_create(container.id, cmd, environment=env or {})
+            out, err = self.api.exec_start(job["Id"], demux=True)
+        except docker.errors.APIError as exc:
+            return 126, b"", str(exc).encode()
+        return int(self.api.exec_inspect(job["Id"])["ExitCode"] or 0), out or b"", err or b""
+
+    def stream(self, container: Container, cmd: list[str], env: dict[str, str]) -> Iterator[tuple[bytes, bytes]]:
+        """Run cmd inside a container and yield (stdout, stderr) chunks as they come; raise when it fails."""
+        job = self.api.exec_create(container.id, cmd, environment=env)
+        for out, err in self.api.exec_start(job["Id"], stream=True, demux=True):
+            yield out or b"", err or b""
+        status = self.api.exec_inspect(job["Id"])["ExitCode"]
+        if status != 0:
+            raise RecoveryError(
+                f"{cmd[0]} in {container.name} ended with status {status}.", f"Look: docker logs {container.name}"
+            )
+
+    def stop(self, container: Container) -> None:
+        """Stop with the service's own grace period, then kill; a paused container is let go first."""
+        grace = container.settings.get("stop_grace_seconds")
+        if container.state == "paused":
+            self.api.unpause(container.id)
+        seconds = 10 if grace is None else min(int(grace), 30)
+        self.api.stop(container.id, timeout=seconds)
+
+    def start(self, container: Container) -> None:
+        """Start a container that exists."""
+        self.api.start(container.id)
+
+    def remove(self, container: Container) -> None:
+        """Remove a container of the project, running or not; its volumes stay."""
+        self.api.remove_container(container.id, force=True)
+
+    def logs(self, container: Container, lines: int = 20) -> str:
+        """Return the last lines of a container's log, unredacted."""
+        return self.api.logs(container.id, tail=lines, stdout=True, stderr=True).decode("utf-8", "replace")
+
+    def port_owner(self, port: int) -> str:
+        """Return the name of the container that publishes a host port, whichever project it belongs to; else empty."""
+        for summary in self.api.containers():
+            if any(item.get("PublicPort") == port for item in summary.get("Ports") or []):
+                return str(summary["Names"][0].lstrip("/"))
+        return ""

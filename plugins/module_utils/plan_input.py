@@ -1,0 +1,304 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gather what build_plan compares: the target out of a backup, the live state out of the engine. Reads only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from . import compose, config_files, live_state
+from .container import LABEL, Container, as_record
+from .definitions import Definitions, drifts
+from .docker_stack import DockerStack
+from .errors import DamagedBackupError
+from .file_changes import changed_settings
+from .guards import Guard
+from .libraries import yaml
+from .runner import Runner
+from .stack_args import StackArgs
+
+ROOM = 64 << 20
+
+
+class PlanInput:
+    """One comparison of a proven backup with what runs; backup is the record of backup_discover."""
+
+    def __init__(
+        self, stack: StackArgs, engine: DockerStack, runner: Runner, definitions: Definitions, backup: Mapping[str, Any]
+    ) -> None:
+        self.stack, self.engine, self.runner, self.definitions, self.backup = stack, engine, runner, definitions, backup
+        self.containers = engine.containers()
+        self.original = backup["layout"] == "original"
+
+    def target(self) -> dict[str, Any]:
+        """Return the state to reach, in build_plan's terms."""
+        files: dict[str, dict[str, Any]] = {}
+        for item in self.backup["files"]:
+            if item.get("target"):
+                path = self._safe(item["target"])
+                files[path] = {name: item[name] for name in ("sha256", "mode", "uid", "gid")} | {"source": item["path"]}
+        if self.original:
+            files = self._original_files()
+        return {
+            "id": self.backup["id"],
+            "services": self.backup["services"],
+            "files": files,
+            "kong": self.backup["kong"],
+            "notes": self.backup["notes"],
+        }
+
+    def _safe(self, path: str) -> str:
+        """Return path when it stays inside the stack; a manifest must not lead elsewhere."""
+        full = os.path.realpath(self.stack.path(path))
+        if os.path.isabs(path) or path != os.path.normpath(path) or not full.startswith(self.stack.dir + os.sep):
+            raise DamagedBackupError(
+                f"Backup {self.backup['id']} wants to write {path}, which is outside {self.stack.dir}.",
+                "Choose another backup.",
+            )
+        return path
+
+    def _original_files(self) -> dict[str, dict[str, Any]]:
+        """The guide's layout has one configuration file; it goes wherever the stack reads its environment from."""
+        found = {}
+        digest = next(item["sha256"] for item in self.backup["files"] if item["path"] == "config.env")
+        for path in dict.fromkeys([self.stack.env_file, ".env"]):
+            full = self.stack.path(path)
+            if path == self.stack.env_file or os.path.isfile(full):
+                about = self.runner.stamp(full) if os.path.isfile(full) else None
+                owner = (
+                    {"mode": about.mode, "uid": about.uid, "gid": about.gid}
+                    if about
+                    else {"mode": 0o600, "uid": -1, "gid": -1}
+                )
+                found[path] = {"sha256": digest, "source": "config.env", **owner}
+        return found
+
+    def live(self, target: Mapping[str, Any], data_mode: str) -> dict[str, Any]:
+        """Return the live state in build_plan's terms."""
+        env = live_state.environment(self.stack, self.runner)
+        stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
+        hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
+        problem, differs = self._differences(target)
+        facts, data_problem = live_state.data_facts(self.stack, self.containers, env)
+        references = {item["image_ref"] for item in target["services"].values()}
+        wanted_ids = {item["image_id"] for item in target["services"].values()}
+        guards = self._guards(target, problem) + data_guards(data_mode)
+        return {
+            "services": {
+                name: self._service(item, differs, stale.get(name, {})) for name, item in self.containers.items()
+            },
+            "files": self._files(target),
+            "extra_files": self._extra(target),
+            "mounted_singly": sorted(
+                self.stack.relative(mount.source)
+                for item in self.containers.values()
+                for mount in item.mounts
+                if mount.type == "bind"
+            ),
+            "images": {reference: self.engine.image_id(reference) for reference in references},
+            "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
+            "kong_hash": hash_now,
+            "guards": guards,
+            "warnings": self._strangers() + ([f"data: {data_problem}"] if data_problem else []),
+            "data": data_line(data_mode, facts, data_problem),
+        }
+
+    def _service(
+        self, container: Container, differs: Mapping[str, list[str]], stale: Mapping[str, str]
+    ) -> dict[str, Any]:
+        mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
+        return {
+            "image_id": container.image_id,
+            "config_hash": container.config_hash,
+            "compose_version": container.compose_version,
+            "depends_on": list(container.depends_on),
+            "mounts": [path for path in mounts if path],
+            "differs": differs.get(container.service, []),
+            "trouble": container.trouble,
+            "state": container.state,
+            "running": container.running,
+            "stale_files": sorted(stale),
+        }
+
+    def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        found = {}
+        for path in target["files"]:
+            full = self.stack.path(path)
+            if os.path.isfile(full) and not os.path.islink(full):
+                about = self.runner.stamp(full)
+                found[path] = {
+                    "sha256": self.runner.sha256(full),
+                    "mode": about.mode,
+                    "uid": about.uid,
+                    "gid": about.gid,
+                }
+        return found
+
+    def _extra(self, target: Mapping[str, Any]) -> list[str]:
+        """Return files that the backup says were not there, in mounted directories and among the definition files."""
+        extra = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self._safe(path)))]
+        for folder in self.backup["directories"]:
+            if os.path.isdir(self.stack.path(self._safe(folder))):
+                extra += [path for path in config_files.tree(self.stack, folder) if path not in target["files"]]
+        return sorted(extra)
+
+    def _content(self, target: Mapping[str, Any], path: str) -> bytes:
+        return self.runner.read(os.path.join(self.backup["path"], target["files"][path]["source"]))
+
+    def _differences(self, target: Mapping[str, Any]) -> tuple[str, dict[str, list[str]]]:
+        """Return (why Compose cannot read the backup's definition or "", service → fields that differ)."""
+        definitions = {
+            path: self._content(target, path) for path in target["files"] if _is_definition(self.stack, path, target)
+        }
+        if self.original:
+            for path in config_files.definition_files(self.stack, self.runner)[0]:
+                definitions.setdefault(path, self.runner.read(self.stack.path(path)))
+        resolved, problem = self.definitions.try_resolve(definitions)
+        if self.original:
+            found = {} if problem else drifts(resolved, self.containers, self.engine)
+            return problem, {name: sorted(fields) for name, fields in found.items()}
+        recorded = json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json")))
+        return problem, {
+            name: self._recorded_differences(recorded[name], item)
+            for name, item in self.containers.items()
+            if name in recorded
+        }
+
+    def _recorded_differences(self, recorded: Mapping[str, Any], container: Container) -> list[str]:
+        """Return the names that differ from the record; nothing where Compose's labels agree."""
+        if (
+            recorded["config_hash"] == container.config_hash
+            and recorded["compose_version"] == container.compose_version
+        ):
+            return []
+        now = json.loads(json.dumps(as_record(container)))
+        names = {
+            name for name in set(now["env"]) | set(recorded["env"]) if now["env"].get(name) != recorded["env"].get(name)
+        }
+        fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
+        return sorted(names) + sorted(fields)
+
+    def _guards(self, target: Mapping[str, Any], problem: str) -> list[Guard]:
+        guards = []
+        if problem:
+            guards.append(
+                Guard(
+                    "config_invalid",
+                    f"Compose cannot read the backup's definition: {problem}",
+                    "Choose another backup.",
+                )
+            )
+        kong_file = target["kong"].get("file") or ""
+        if kong_file in target["files"] and not target["kong"].get("proven"):
+            reason = kong_file_problem(self._content(target, kong_file))
+            if reason:
+                guards.append(
+                    Guard(
+                        "config_invalid",
+                        f"{kong_file} of the backup: {reason}.",
+                        "Choose another backup: it never served.",
+                    )
+                )
+        free = self.runner.free_bytes(self.stack.dir)
+        if free < ROOM:
+            guards.append(
+                Guard(
+                    "space_low",
+                    f"{self.stack.dir} has {free >> 20} MiB free, expected {ROOM >> 20}.",
+                    "Make room first.",
+                )
+            )
+        return guards + self._ports(target)
+
+    def _ports(self, target: Mapping[str, Any]) -> list[Guard]:
+        """A stranger that holds one of our ports is named before anything is stopped."""
+        guards = []
+        ours = {item.name for item in self.containers.values()}
+        for name, wanted in sorted(target["services"].items()):
+            for _host, port in wanted.get("ports", {}).values():
+                owner = self.engine.port_owner(int(port))
+                if owner and owner not in ours:
+                    guards.append(
+                        Guard(
+                            "port_taken",
+                            f"Port {port} of {name} is held by container {owner}.",
+                            f"Look: docker inspect {owner}",
+                        )
+                    )
+        return guards
+
+    def _strangers(self) -> list[str]:
+        """Return a warning for each container of somebody else on the project's networks; it is never touched."""
+        names = {network for item in self.containers.values() for network in item.addresses}
+        found = []
+        for summary in self.engine.api.containers(all=True) if names else []:
+            linked = set((summary.get("NetworkSettings") or {}).get("Networks") or {})
+            if linked & names and summary["Labels"].get(f"{LABEL}project") != self.stack.project:
+                found.append(
+                    f"{summary['Names'][0].lstrip('/')} is a stranger on the project's network; it is left alone"
+                )
+        return sorted(found)
+
+    def settings_diff(self, target: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+        """Return path → changed settings of each file that the plan writes, both sides redacted."""
+        found = {}
+        for action in plan["actions"]:
+            path = action.get("path", "")
+            if action["action"] == "write_file" and os.path.isfile(self.stack.path(path)):
+                found[path] = changed_settings(
+                    path, self.runner.read(self.stack.path(path)), self._content(target, path)
+                )
+        return found
+
+
+def _is_definition(stack: StackArgs, path: str, target: Mapping[str, Any]) -> bool:
+    mounted = {item for service in target["services"].values() for item in service["mounts"]}
+    own = {stack.env_file, ".env", *stack.compose_files, *compose.OVERRIDES}
+    return path in own or (
+        path.endswith((".env", ".yml", ".yaml")) and path not in mounted and path != target["kong"].get("file")
+    )
+
+
+def kong_file_problem(content: bytes) -> str:
+    """Return what is plainly wrong with a declarative file that never served; empty when nothing is."""
+    try:
+        document = yaml.safe_load(content)
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        return f"no valid YAML{f' (line {mark.line + 1})' if mark else ''}"
+    if not isinstance(document, dict) or "_format_version" not in document:
+        return "has no _format_version"
+    if not any(document.get(kind) for kind in ("services", "routes")):
+        return "holds no service and no route: Kong would answer 404 to everything"
+    return ""
+
+
+def data_guards(mode: str) -> list[Guard]:
+    """Refuse what this version cannot do with the data, instead of doing something else."""
+    if mode == "keep":
+        return []
+    return [
+        Guard(
+            "data_mode",
+            f"redis_data={mode} is not available in this version.",
+            "Keep the live mappings: -e redis_data=keep",
+        )
+    ]
+
+
+def data_line(mode: str, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
+    """Return what happens to the mappings, first as the plan's first line says it."""
+    count = (
+        f"{facts['mappings']:,} live mappings stay"
+        if facts
+        else "the live mappings cannot be counted; they stay as they are"
+    )
+    return {
+        "mode": mode,
+        "line": f"DATA: {mode.upper()} - {count}",
+        "mappings": facts.get("mappings"),
+        "problem": problem,
+    }

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep secrets out of everything that people or logs see. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MASK = "********"
+SHORTEST_SECRET = 6
+
+_NAME = re.compile(
+    r"pass(wor[dt]|wd|phrase)?($|[^a-z])|secret|token|credential|private|(^|[^a-z])auth|"
+    r"(^|[^a-z])(api|access|signing|encryption|license)?[-_.]?key($|[^a-z]|s$)|apikey|dsn($|[^a-z])|cookie|session|bearer",
+    re.IGNORECASE,
+)
+_URL_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+# "x-api-key:sk-…", "Authorization: Bearer …": how Kong's request-transformer carries headers.
+_PAIR = re.compile(r"^(?P<name>[A-Za-z0-9_.-]{1,64})\s*[:=]\s*(?P<value>\S.*)$", re.DOTALL)
+_TOKEN = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}$")
+_WORDS = re.compile(r"[/.:]")
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether a variable or field of this name usually holds a secret."""
+    return bool(_NAME.search(name))
+
+
+def shown(name: str, value: Any) -> str:
+    """Return value as it may be shown under name: masked by its name, its shape, or the part that is secret."""
+    text = "" if value is None else str(value)
+    if not text:
+        return text
+    if is_secret_name(name.rsplit(".", 1)[-1]):
+        return MASK
+    pair = _PAIR.match(text)
+    if pair and is_secret_name(pair.group("name")):
+        return f"{pair.group('name')}:{MASK}"
+    if _TOKEN.match(text) and not _WORDS.search(text):
+        return MASK
+    return _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
+
+
+def secret_values(environment: Mapping[str, str]) -> list[str]:
+    """Return the values of an environment that must never be seen, longest first so that none hides in another."""
+    found = {
+        value for name, value in environment.items() if shown(name, value) != value and len(value) >= SHORTEST_SECRET
+    }
+    return sorted(found, key=lambda value: (-len(value), value))
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Replace every known secret in free text, a log line or a process's error for instance."""
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
+
+
+def scrub_tree(value: Any, secrets: list[str]) -> Any:
+    """Apply scrub to every string of a JSON-like value, keys included."""
+    if isinstance(value, str):
+        return scrub(value, secrets)
+    if isinstance(value, dict):
+        return {scrub_tree(key, secrets): scrub_tree(item, secrets) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [scrub_tree(item, secrets) for item in value]
+    return value
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return a nested structure as path → scalar; list items of named things are addressed by their name."""
+    if isinstance(value, Mapping):
+        items = {str(key): item for key, item in value.items()}
+    elif isinstance(value, list):
+        items = {_item_name(item, index): item for index, item in enumerate(value)}
+    else:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in items.items():
+        flat.update(flatten(item, f"{prefix}.{key}" if prefix else key))
+    return flat
+
+
+def _item_name(item: Any, index: int) -> str:
+    return str(item["name"]) if isinstance(item, Mapping) and isinstance(item.get("name"), str) else str(index)
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the settings that differ, in order of name: name, old, new, both sides redacted; absent is ``(unset)``."""
+    return [
+        {
+            "name": name,
+            "old": shown(name, old[name]) if name in old else "(unset)",
+            "new": shown(name, new[name]) if name in new else "(unset)",
+        }
+        for name in sorted(set(old) | set(new))
+        if old.get(name) != new.get(name) or (name in old) != (name in new)
+    ]

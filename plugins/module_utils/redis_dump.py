@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copy the live data set into a backup: as a replication stream, else, where Redis cannot answer, as its files."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from typing import Any
+
+from .container import Container
+from .docker_stack import DockerStack
+from .errors import RecoveryError
+from .libraries import docker
+from .redis_data import RedisData
+
+MAGIC = b"REDIS"
+NAME = "redis-backup.rdb"
+
+
+def stream(engine: DockerStack, container: Container, client: RedisData, path: str) -> int:
+    """Write a point-in-time copy of the data set to path; return its size.
+
+    The stream goes straight into the file: no BGSAVE on the server, because one that fails makes it refuse writes. The
+    password travels in the environment of redis-cli, never in its arguments.
+    """
+    before = client.prompt_stream()
+    size = 0
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            command = ["redis-cli", "-p", str(client.place[1]) if _inside(client, container) else "6379", "--rdb", "-"]
+            for out, _err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
+                handle.write(out)
+                size += len(out)
+            handle.flush()
+            os.fsync(handle.fileno())
+    finally:
+        client.restore_settings(before)
+    with open(path, "rb") as handle:
+        if handle.read(len(MAGIC)) != MAGIC:
+            raise RecoveryError(f"The copy that {container.name} sent does not begin like a Redis dump.")
+    return size
+
+
+def _inside(client: RedisData, container: Container) -> bool:
+    return client.place[0] in container.addresses.values()
+
+
+def copy_files(engine: DockerStack, container: Container) -> dict[str, bytes]:
+    """Return the files of a Redis that cannot answer: relative path → content of its dump and append-only files."""
+    folder = next((mount.destination for mount in container.mounts if mount.destination.startswith("/data")), "/data")
+    try:
+        parts, _about = engine.api.get_archive(container.id, folder)
+    except docker.errors.APIError as exc:
+        raise RecoveryError(f"The files of {container.name} in {folder} cannot be copied: {exc}.") from exc
+    found: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
+        for member in archive.getmembers():
+            handle = archive.extractfile(member) if member.isfile() else None
+            name = member.name.split("/", 1)[-1]
+            if handle is not None and (name.endswith((".rdb", ".aof", ".manifest"))):
+                found[name] = handle.read()
+    return found
+
+
+def absent(reason: str) -> dict[str, Any]:
+    """Return the manifest's line about data that could not be copied."""
+    return {"status": "absent", "reason": reason}

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only door to processes and the file system. Tests hand in another Runner."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .errors import CommandError
+
+HASH_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished process left behind; seconds is wall time."""
+
+    cmd: list[str]
+    rc: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a file must have besides its content."""
+
+    mode: int
+    uid: int
+    gid: int
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the few variables that a child may see.
+
+    A variable of the calling shell beats Compose's --env-file, so KONG_LOG_LEVEL or COMPOSE_FILE exported by an
+    operator would silently end up in the containers.
+    """
+    keep = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
+    return {name: value for name, value in environ.items() if name in keep or name.startswith("DOCKER_")}
+
+
+class Runner:
+    """Run processes and touch files; holds the clock and the sleep so that tests can inject theirs."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.environ = clean_environment(os.environ if environ is None else environ)
+        self.clock = clock
+        self.sleep = sleep
+
+    def run(self, cmd: list[str], timeout: float = 120.0, check: bool = True) -> Result:
+        """Run cmd without a shell and without standard input; raise CommandError on a status other than 0."""
+        began = self.clock()
+        try:
+            done = subprocess.run(
+                cmd, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+            )
+            rc, out, err = done.returncode, done.stdout, done.stderr
+        except FileNotFoundError as exc:
+            rc, out, err = 127, b"", str(exc).encode()
+        except subprocess.TimeoutExpired as exc:
+            rc, out, err = 124, exc.stdout or b"", f"no end within {timeout:.0f} s".encode()
+        result = Result(cmd, rc, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), self.clock() - began)
+        if check and rc != 0:
+            raise CommandError(cmd, rc, result.stdout, result.stderr)
+        return result
+
+    def exists(self, path: str) -> bool:
+        """Say whether anything, a dangling link included, stands at path."""
+        return os.path.lexists(path)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content."""
+        with open(path, "rb") as handle:
+            return handle.read()
+
+    def sha256(self, path: str) -> str:
+        """Return the hex SHA-256 of a file, read once in large blocks."""
+        digest = hashlib.sha256()
+        with open(path, "rb", buffering=0) as handle:
+            block = memoryview(bytearray(HASH_BLOCK))
+            while True:
+                size = handle.readinto(block)
+                if not size:
+                    return digest.hexdigest()
+                digest.update(block[:size])
+
+    def stamp(self, path: str) -> Stamp:
+        """Return mode, uid and gid of the file itself, never of a link's target."""
+        found = os.lstat(path)
+        return Stamp(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+    def make_dir(self, path: str, mode: int = 0o700) -> None:
+        """Create path and what is missing above it."""
+        os.makedirs(path, mode=mode, exist_ok=True)
+
+    def write(self, path: str, data: bytes, stamp: Stamp | None = None, mode: int = 0o600) -> None:
+        """Write data and flush it to the disk; the name appears complete or not at all."""
+        temporary = f"{path}.recovery-new"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        self.apply_stamp(temporary, stamp or Stamp(mode, -1, -1))
+        os.rename(temporary, path)
+        self.sync_dir(os.path.dirname(path))
+
+    def write_in_place(self, path: str, data: bytes, stamp: Stamp) -> None:
+        """Replace the content behind the same inode.
+
+        A file that is mounted by itself keeps its old inode in the container after a rename, so the container would go
+        on seeing the old content.
+        """
+        with open(path, "r+b") as handle:
+            handle.write(data)
+            handle.truncate()
+            handle.flush()
+            os.fsync(handle.fileno())
+        self.apply_stamp(path, stamp)
+
+    def apply_stamp(self, path: str, stamp: Stamp) -> None:
+        """Set mode and, where it differs and we may, the owner."""
+        now = os.stat(path)
+        wanted = (stamp.uid if stamp.uid >= 0 else now.st_uid, stamp.gid if stamp.gid >= 0 else now.st_gid)
+        if wanted != (now.st_uid, now.st_gid):
+            os.chown(path, *wanted)
+        os.chmod(path, stamp.mode)
+
+    def sync_dir(self, path: str) -> None:
+        """Flush a directory so that a rename in it survives a power cut."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, source: str, target: str) -> None:
+        """Rename within one file system and flush the directory."""
+        os.rename(source, target)
+        self.sync_dir(os.path.dirname(target))
+
+    def remove(self, path: str) -> None:
+        """Remove a file or a whole directory; links are removed, never followed."""
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+    def free_bytes(self, path: str) -> int:
+        """Return what an unprivileged writer may still use on the file system of path."""
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize

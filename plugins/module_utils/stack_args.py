@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ``stack`` option that every module shares, and its typed form. Documented in doc_fragments/stack.py. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STACK_SPEC: dict[str, Any] = {
+    "type": "dict",
+    "required": True,
+    "options": {
+        "project": {"type": "str", "required": True},
+        "environment": {"type": "str", "required": True},
+        "dir": {"type": "path", "required": True},
+        "compose_files": {"type": "list", "elements": "str", "default": ["docker-compose.yml"]},
+        "env_file": {"type": "str", "default": ".env"},
+        "backup_dir": {"type": "path"},
+        "config_paths": {"type": "list", "elements": "str", "default": []},
+        "redis_service": {"type": "str", "default": "redis"},
+        "kong_service": {"type": "str", "default": "kong"},
+        "proxy_service": {"type": "str", "default": "nginx"},
+        "mapping_prefixes": {"type": "list", "elements": "str", "default": ["aws_masker:"]},
+        "masking_plugin": {"type": "str", "default": "aws-masker"},
+        "proxy_port": {"type": "int", "default": 0},
+        "health_path": {"type": "str", "default": "/health"},
+        "probe_path": {"type": "str", "default": "/v1/messages"},
+    },
+}
+
+
+@dataclass(frozen=True)
+class StackArgs:
+    """Where the stack is and what its parts are called; paths in compose_files and env_file are relative to dir."""
+
+    project: str
+    environment: str
+    dir: str
+    compose_files: tuple[str, ...]
+    env_file: str
+    backup_dir: str
+    config_paths: tuple[str, ...]
+    redis_service: str
+    kong_service: str
+    proxy_service: str
+    mapping_prefixes: tuple[str, ...]
+    masking_plugin: str
+    proxy_port: int
+    health_path: str
+    probe_path: str
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> StackArgs:
+        """Build from the module's validated ``stack`` option."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in params.items()
+        }
+        values["dir"] = os.path.realpath(values["dir"])
+        values["backup_dir"] = os.path.abspath(values.get("backup_dir") or os.path.join(values["dir"], "backups"))
+        return cls(**values)
+
+    def path(self, relative: str) -> str:
+        """Return the absolute path of something in the stack's directory."""
+        return os.path.normpath(os.path.join(self.dir, relative))
+
+    def relative(self, path: str) -> str:
+        """Return path relative to the stack's directory; empty when it lies outside."""
+        inside = os.path.relpath(os.path.realpath(path), self.dir)
+        return "" if inside.startswith("..") else inside
+
+    @property
+    def core(self) -> tuple[str, str, str]:
+        """The three services on every request's path, in the order in which they start."""
+        return (self.redis_service, self.kong_service, self.proxy_service)

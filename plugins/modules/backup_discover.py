@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Find the backup to go back to."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: backup_discover
+short_description: Find the backup to go back to, and say why this one
+description:
+  - Lists every backup of the stack, newest first, each usable or with the reason why not.
+  - Chooses the last known good one or the named one, and checks the chosen one to the last byte. The others are not
+    hashed.
+  - The last known good is the newest usable deployment backup of this environment and project, verified ones first;
+    never a snapshot, never a data backup. One that equals what runs now is skipped when O(broken=true).
+version_added: 0.1.0
+author: kong_masking.recovery contributors (@kong-masking)
+extends_documentation_fragment:
+  - kong_masking.recovery.stack
+  - kong_masking.recovery.signing
+options:
+  deployment:
+    description:
+      - An id, or V(latest) for the last known good. An empty string means V(latest).
+      - V(none) lists without choosing.
+    type: str
+    default: latest
+  broken:
+    description: Critical checks of what runs now fail.
+    type: bool
+    default: false
+  accept_hosts:
+    description: Further host names whose backups are this stack's, after a move for instance.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Reads only.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+  idempotent:
+    support: full
+    description: Changes nothing.
+"""
+
+EXAMPLES = r"""
+- name: Find the last known good
+  kong_masking.recovery.backup_discover:
+    stack: {project: gateway, environment: production, dir: /opt/gateway}
+  register: found
+
+- name: Take exactly this one
+  kong_masking.recovery.backup_discover:
+    deployment: deploy-20260729-120000
+    stack: {project: gateway, environment: production, dir: /opt/gateway}
+"""
+
+RETURN = r"""
+backup:
+  description: The chosen backup; empty with O(deployment=none).
+  returned: success
+  type: dict
+  contains:
+    id: {description: Its id., type: str, returned: chosen, sample: deploy-20260729-120000}
+    path: {description: Where it lies., type: str, returned: chosen, sample: /opt/gateway/backups/pre-deploy/deploy-1}
+    created: {description: When it was taken (UTC)., type: str, returned: chosen, sample: "2026-07-29T12:00:00Z"}
+    environment: {description: Whose it is., type: str, returned: chosen, sample: production}
+    verified: {description: Whether a verification had passed., type: bool, returned: chosen, sample: true}
+    files:
+      description: Its files with size and SHA-256.
+      type: list
+      elements: dict
+      returned: chosen
+      sample: [{path: config.env, size: 412, sha256: 9f86d081884c7d65}]
+backups:
+  description: All backups, newest first, without their files.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{id: deploy-20260729-120000, usable: true, reason: ""}]
+why:
+  description: Why this one was chosen.
+  returned: success
+  type: str
+  sample: newest verified deployment backup
+older:
+  description: The next older usable ids.
+  returned: success
+  type: list
+  elements: str
+  sample: [deploy-20260728-090000]
+table:
+  description: The list as lines for a person.
+  returned: success
+  type: list
+  elements: str
+  sample: ["deploy-20260729-120000  3 h 12 min  ..."]
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 0.1
+"""
+
+import os
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import backup, live_state
+from ..module_utils.backup_store import BackupStore
+from ..module_utils.docker_stack import DockerStack
+from ..module_utils.entry import run_module
+from ..module_utils.report import backup_table
+from ..module_utils.runner import Runner
+from ..module_utils.signing import SIGNING_SPEC, keys_of
+from ..module_utils.stack_args import STACK_SPEC, StackArgs
+
+SPEC = {
+    "stack": STACK_SPEC,
+    "deployment": {"type": "str", "default": "latest"},
+    "broken": {"type": "bool", "default": False},
+    "accept_hosts": {"type": "list", "elements": "str", "default": []},
+    **SIGNING_SPEC,
+}
+
+
+def what_runs(stack: StackArgs) -> dict[str, Any]:
+    """Return the live state in the terms in which backups record theirs."""
+    containers = DockerStack(stack.project).containers()
+    services = {name: {"image_id": item.image_id, "config_hash": item.config_hash} for name, item in containers.items()}
+    return {"services": services, "kong_hash": live_state.kong_hash(containers, stack.kong_service)}
+
+
+def body(module: AnsibleModule) -> dict[str, Any]:
+    """List, choose, prove."""
+    params = module.params
+    stack = StackArgs.from_params(params["stack"])
+    store = BackupStore(stack.backup_dir, Runner(), keys_of(params), params["allow_unsigned"])
+    hosts = [os.uname().nodename, *params["accept_hosts"]]
+    found = store.listing(stack.environment, stack.project, hosts, datetime.now(timezone.utc))
+    result = {"backups": found, "table": backup_table(found), "backup": {}, "why": "", "older": []}
+    wanted = params["deployment"].strip() or "latest"
+    if wanted == "none":
+        return result
+    live = what_runs(stack) if params["broken"] and wanted == "latest" else {"services": {}}
+    chosen, why, older = backup.choose(found, wanted, live, params["broken"], stack.environment)
+    return {**result, "backup": {**chosen, "files": store.prove(chosen)}, "why": why, "older": older}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan a rollback."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: recovery_plan
+short_description: Compare a backup with what runs and plan the way back
+description:
+  - Compares image ids, Compose's labels, mounted files as the containers see them and Kong's configuration hash.
+  - Says for each service whether it is kept, reloaded, started, restarted, recreated or removed, and why. The actions
+    come in the order in which M(kong_masking.recovery.stack_apply) executes them.
+  - Finds all refusals at once. It does not fail because of them; the caller does.
+version_added: 0.1.0
+author: kong_masking.recovery contributors (@kong-masking)
+extends_documentation_fragment:
+  - kong_masking.recovery.stack
+options:
+  backup:
+    description: The chosen backup, as M(kong_masking.recovery.backup_discover) returns it.
+    type: dict
+    required: true
+  why:
+    description: Why this backup was chosen, for the plan's text.
+    type: str
+    default: named by deployment
+  older:
+    description: The next older usable ids, for the plan's text.
+    type: list
+    elements: str
+    default: []
+  services:
+    description: Limit the rollback to these services; an empty list means all.
+    type: list
+    elements: str
+    default: []
+  redis_data:
+    description: What happens to the live mappings.
+    type: str
+    choices: [keep, restore, merge, empty]
+    default: keep
+  force:
+    description: Waive the guards that can be waived.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    support: full
+    description: Reads only.
+  diff_mode:
+    support: full
+    description: Shows the settings that would change, secrets redacted.
+  idempotent:
+    support: full
+    description: Changes nothing.
+"""
+
+EXAMPLES = r"""
+- name: Plan the way back
+  kong_masking.recovery.recovery_plan:
+    stack: {project: gateway, environment: production, dir: /opt/gateway}
+    backup: "{{ found.backup }}"
+  register: planned
+"""
+
+RETURN = r"""
+plan:
+  description: What would be done.
+  returned: success
+  type: dict
+  contains:
+    backup_id: {description: The target., type: str, returned: always, sample: deploy-20260729-120000}
+    services: {description: Decision and reasons per service., type: dict, returned: always, sample: {kong: {do: keep}}}
+    actions:
+      description: The actions in their order.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{step: 1, action: recreate, service: kong, why: differs in KONG_LOG_LEVEL, beside: false}]
+    refusals: {description: What speaks against it., type: list, elements: dict, returned: always, sample: []}
+    waived: {description: Guards that force waives., type: list, elements: dict, returned: always, sample: []}
+    warnings: {description: What an operator should know., type: list, elements: str, returned: always, sample: []}
+    data: {description: What happens to the mappings., type: dict, returned: always, sample: {mode: keep}}
+    estimate_seconds: {description: How long it may take., type: float, returned: always, sample: 7.5}
+text:
+  description: The plan as lines for a person.
+  returned: success
+  type: list
+  elements: str
+  sample: ["DATA: KEEP - 12,431 live mappings stay"]
+settings:
+  description: File to changed settings, secrets redacted on both sides.
+  returned: success
+  type: dict
+  sample: {config/production.env: [{name: KONG_LOG_LEVEL, old: debug, new: notice}]}
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 0.6
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.definitions import Definitions, find_client
+from ..module_utils.docker_stack import DockerStack
+from ..module_utils.entry import run_module
+from ..module_utils.plan import build_plan
+from ..module_utils.plan_input import PlanInput
+from ..module_utils.report import plan_lines
+from ..module_utils.runner import Runner
+from ..module_utils.stack_args import STACK_SPEC, StackArgs
+
+SPEC = {
+    "stack": STACK_SPEC,
+    "backup": {"type": "dict", "required": True},
+    "why": {"type": "str", "default": "named by deployment"},
+    "older": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "redis_data": {"type": "str", "choices": ["keep", "restore", "merge", "empty"], "default": "keep"},
+    "force": {"type": "bool", "default": False},
+}
+
+
+def body(module: AnsibleModule) -> dict[str, Any]:
+    """Look, compare, decide."""
+    params = module.params
+    stack = StackArgs.from_params(params["stack"])
+    runner = Runner()
+    look = PlanInput(
+        stack, DockerStack(stack.project), runner, Definitions(stack, runner, find_client(runner)), params["backup"]
+    )
+    target = look.target()
+    settings = {
+        "redis_service": stack.redis_service,
+        "kong_service": stack.kong_service,
+        "proxy_service": stack.proxy_service,
+        "kong_file": target["kong"].get("file") or "",
+        "definition_files": [*stack.compose_files, stack.env_file, ".env"],
+        "services": params["services"],
+        "force": params["force"],
+    }
+    plan = build_plan(target, look.live(target, params["redis_data"]), settings)
+    changed = look.settings_diff(target, plan)
+    text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)
+    result = {"plan": plan, "text": text, "settings": changed}
+    if module._diff:  # noqa: SLF001  # the documented way to ask for --diff
+        result["diff"] = {"prepared": "\n".join(text) + "\n"}
+    return result
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Execute a plan."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: stack_apply
+short_description: Execute the actions of a rollback plan
+description:
+  - Executes exactly the actions of a plan that M(kong_masking.recovery.recovery_plan) made, in their order.
+  - Compose replaces one service at a time, without its dependencies, without building or pulling. Readiness is asked of
+    the services themselves.
+version_added: 0.1.0
+author: kong_masking.recovery contributors (@kong-masking)
+extends_documentation_fragment:
+  - kong_masking.recovery.stack
+options:
+  plan:
+    description: The plan.
+    type: dict
+    required: true
+  backup_path:
+    description: The backup that the plan's sources lie in.
+    type: path
+    required: true
+  ready_timeout:
+    description: Seconds that each service may take to become ready.
+    type: int
+    default: 60
+attributes:
+  check_mode:
+    support: full
+    description: Says whether something would be done; does nothing.
+  diff_mode:
+    support: none
+    description: The plan has shown it.
+  idempotent:
+    support: full
+    description: A plan made after a successful run has no actions.
+"""
+
+EXAMPLES = r"""
+- name: Execute the plan
+  kong_masking.recovery.stack_apply:
+    stack: {project: gateway, environment: production, dir: /opt/gateway}
+    plan: "{{ planned.plan }}"
+    backup_path: "{{ found.backup.path }}"
+"""
+
+RETURN = r"""
+executed:
+  description: The actions that were executed, with their duration in milliseconds.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{step: 1, action: recreate, service: kong, why: differs in KONG_LOG_LEVEL, beside: false, ms: 812}]
+details:
+  description: What was done before the failure, in C(executed), and the C(step) that failed.
+  returned: failure
+  type: dict
+  sample: {step: 4, executed: []}
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 4.4
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.apply import PlanExecutor
+from ..module_utils.definitions import find_client
+from ..module_utils.docker_stack import DockerStack
+from ..module_utils.entry import run_module
+from ..module_utils.errors import RecoveryError
+from ..module_utils.runner import Runner
+from ..module_utils.stack_args import STACK_SPEC, StackArgs
+
+SPEC = {
+    "stack": STACK_SPEC,
+    "plan": {"type": "dict", "required": True},
+    "backup_path": {"type": "path", "required": True},
+    "ready_timeout": {"type": "int", "default": 60},
+}
+
+
+def body(module: AnsibleModule) -> dict[str, Any]:
+    """Execute the plan, or say that something would be done."""
+    params = module.params
+    plan = params["plan"]
+    if plan["refusals"]:
+        raise RecoveryError(
+            "The plan has refusals and is not executed.", "; ".join(item["hint"] for item in plan["refusals"])
+        )
+    if module.check_mode or not plan["actions"]:
+        return {"changed": bool(plan["actions"]), "executed": []}
+    stack = StackArgs.from_params(params["stack"])
+    runner = Runner()
+    engine = DockerStack(stack.project, timeout=max(60, params["ready_timeout"]))
+    executor = PlanExecutor(stack, engine, runner, find_client(runner), params["backup_path"], params["ready_timeout"])
+    return {"changed": True, "executed": executor.execute(plan["actions"])}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Verify containers, ports and Redis."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: stack_verify
+short_description: Verify containers, published ports and Redis
+description:
+  - Checks every container of the project by its label, every published port, and Redis with its password.
+version_added: 0.1.0
+author: kong_masking.recovery contributors (@kong-masking)
+extends_documentation_fragment:
+  - kong_masking.recovery.stack
+options:
+  services:
+    description: Services that must be there; those of O(stack) always count.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds to go on asking while critical checks fail; V(0) asks once.
+    type: int
+    default: 60
+  fail:
+    description: Fail when a critical check failed.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+    description: Reads only; nothing is written to Redis.
+  diff_mode:
+    support: none
+    description: Changes nothing.
+  idempotent:
+    support: full
+    description: Changes nothing that stays.
+"""
+
+EXAMPLES = r"""
+- name: Verify the stack
+  kong_masking.recovery.stack_verify:
+    stack: {project: gateway, environment: production, dir: /opt/gateway}
+    services: [redis, kong, nginx, client]
+"""
+
+RETURN = r"""
+passed:
+  description: Whether no critical check failed.
+  returned: success
+  type: bool
+  sample: true
+checks:
+  description: The checks.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {description: Which check., type: str, returned: always, sample: container_redis}
+    status: {description: C(passed), C(failed) or C(not_measured)., type: str, returned: always, sample: passed}
+    level: {description: C(critical) or C(advisory)., type: str, returned: always, sample: critical}
+    expected: {description: What should be., type: str, returned: always, sample: running}
+    found: {description: What is., type: str, returned: always, sample: running}
+    ms: {description: How long it took., type: int, returned: always, sample: 12}
+text:
+  description: A line a check, for a person.
+  returned: success
+  type: list
+  elements: str
+  sample: ["passed       redis    3 ms  PONG, reads and writes"]
+seconds:
+  description: How long all took.
+  returned: success
+  type: float
+  sample: 0.3
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.checks import failures, passed, retry
+from ..module_utils.docker_stack import DockerStack
+from ..module_utils.entry import run_module
+from ..module_utils.report import check_lines
+from ..module_utils.runner import Runner
+from ..module_utils.stack_args import STACK_SPEC, StackArgs
+from ..module_utils.stack_checks import StackChecks
+
+SPEC = {
+    "stack": STACK_SPEC,
+    "services": {"type": "list", "elements": "str", "default": []},
+    "timeout": {"type": "int", "default": 60},
+    "fail": {"type": "bool", "default": True},
+}
+
+
+def body(module: AnsibleModule) -> dict[str, Any]:
+    """Ask until it is good or the time is over."""
+    params = module.params
+    stack = StackArgs.from_params(params["stack"])
+    runner = Runner()
+    engine = DockerStack(stack.project)
+    asker = StackChecks(stack, engine, runner, params["services"], write=not module.check_mode)
+    found = [item.as_dict() for item in retry(asker.ask_all, params["timeout"], runner.clock, runner.sleep)]
+    good = passed(found)
+    if not good and params["fail"]:
+        module.fail_json(
+            msg=f"The stack does not pass: {failures(found)}",
+            hint="Look closer: ansible-playbook playbooks/verify.yml",
+            passed=False,
+            checks=found,
+        )
+    return {"passed": good, "checks": found, "text": check_lines(found)}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), body)
+
+
+if __name__ == "__main__":
+    main()
