@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from . import compose, endpoints, live_state, readiness
 from .container import Container
 from .docker_stack import DockerStack
-from .errors import DamagedBackupError, RecoveryError
+from .errors import CommandError, DamagedBackupError, RecoveryError
 from .redact import scrub, secret_values
+from .redis_job import RedisJob
 from .runner import Runner, Stamp
 from .stack_args import StackArgs
 
@@ -56,7 +57,8 @@ class PlanExecutor:
                 for job in beside:
                     job.result()
             except RecoveryError as exc:
-                exc.details["executed"] = self.executed
+                wait(beside)
+                exc.details["executed"] = sorted(self.executed, key=lambda item: item["step"])
                 raise
         return sorted(self.executed, key=lambda item: item["step"])
 
@@ -64,14 +66,20 @@ class PlanExecutor:
         began = self.runner.clock()
         try:
             getattr(self, f"_{action['action']}")(action)
-        except RecoveryError as exc:
+        except Exception as cause:  # whatever it is, what was done before must be told
+            exc = cause if isinstance(cause, RecoveryError) else RecoveryError(f"{type(cause).__name__}: {cause}")
             where = action.get("service") or action.get("path") or action.get("reference")
             exc.msg = self._scrubbed(
                 f"Step {action['step']} ({action['action']} {where}) failed: {exc.msg}{self._evidence(action)}"
             )
             exc.details["step"] = action["step"]
-            raise
+            self._scrub_output(exc)
+            raise exc from cause
         self.executed.append({**action, "ms": int((self.runner.clock() - began) * 1000)})
+
+    def _scrub_output(self, exc: RecoveryError) -> None:
+        if isinstance(exc, CommandError):
+            exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
 
     def _evidence(self, action: Mapping[str, Any]) -> str:
         """Return the last lines of the guilty container's log."""
@@ -97,9 +105,12 @@ class PlanExecutor:
 
     def _source(self, action: Mapping[str, Any]) -> bytes:
         path = os.path.join(self.backup_path, action["source"])
-        if self.runner.sha256(path) != action["sha256"]:
-            raise DamagedBackupError(f"{path} changed since it was checked.", "Choose another backup.")
+        self._checked(path, action["sha256"])
         return self.runner.read(path)
+
+    def _checked(self, path: str, digest: str) -> None:
+        if self.runner.sha256(path) != digest:
+            raise DamagedBackupError(f"{path} changed since it was checked.", "Choose another backup.")
 
     def _write_file(self, action: dict[str, Any]) -> None:
         path = self.stack.path(action["path"])
@@ -160,6 +171,13 @@ class PlanExecutor:
             if self.runner.clock() > end:
                 raise RecoveryError(f"Kong took the configuration but shows {admin.loaded_hash()}, expected {wanted}.")
             self.runner.sleep(readiness.PAUSE)
+
+    def _replace_data(self, action: dict[str, Any]) -> None:
+        dump = os.path.join(self.backup_path, action["source"]) if action["source"] else ""
+        if dump:
+            self._checked(dump, action["sha256"])
+        settings = {name: action[name] for name in ("method", "scope")}
+        action["result"] = RedisJob(self.stack, self.engine, self.runner, action["mode"], dump, settings).run()
 
     def _ready(self, action: dict[str, Any]) -> None:
         service = action["service"]

@@ -13,10 +13,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .errors import DamagedBackupError, RecoveryError
+from .times import parse_time
 
 FORMAT = 1
 FOLDERS = {"deploy": "pre-deploy", "rollback": "rollback-state", "data": "data"}
-ID_PATTERN = re.compile(r"^(deploy|rollback|data)-(\d{8}-\d{6})$")
+ID_PATTERN = re.compile(r"(deploy|rollback|data)-([0-9]{8}-[0-9]{6})\Z")
 GUIDE_FILES = ("config.env", "services-state.json", "redis-backup.rdb")
 LIST_HINT = "List them: ansible-playbook playbooks/list_backups.yml -e env={environment}"
 
@@ -39,26 +40,6 @@ def time_of(backup_id: str) -> datetime | None:
         return datetime.strptime(match.group(2), "%Y%m%d-%H%M%S").replace(tzinfo=timezone.utc) if match else None
     except ValueError:
         return None
-
-
-def parse_time(text: str) -> datetime | None:
-    """Return an ISO 8601 time as Docker and the manifest write it, to the second; None when it is none."""
-    match = re.match(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$", text or "")
-    if not match:
-        return None
-    zone = "+00:00" if match.group(2) in (None, "Z") else match.group(2)
-    return datetime.fromisoformat(match.group(1) + zone)
-
-
-def span(seconds: float) -> str:
-    """Return a duration as people say it: ``45 s``, ``12 min``, ``3 h 12 min``, ``2 d 4 h``."""
-    total = max(0, int(seconds))
-    days, hours, minutes = total // 86400, total // 3600 % 24, total // 60 % 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{total} s"
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
@@ -93,15 +74,17 @@ def check_signature(document: Mapping[str, Any], keys: Sequence[str], allow_unsi
         return False
     if not keys:
         return False
-    by_id = {key_id(key): key for key in keys}
-    key = by_id.get(str(signature.get("key_id")))
+    named = str(signature.get("key_id")) if isinstance(signature, Mapping) else "of another shape"
+    key = next((key for key in keys if key_id(key) == named), None)
     if key is None:
         raise DamagedBackupError(
-            f"{what} is signed with key {signature.get('key_id')}, not a known one ({', '.join(by_id)}).",
+            f"{what} is signed with key {named}, not a known one.",
             "Add the older key to backup_verification_keys.",
         )
-    wanted = hmac.new(key.encode(), canonical(document), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(wanted, str(signature.get("value"))):
+    wanted = sign(dict(document), key)["signature"]
+    if signature.keys() != wanted.keys() or not all(
+        hmac.compare_digest(str(signature[name]), wanted[name]) for name in wanted
+    ):
         raise DamagedBackupError(
             f"{what} does not carry the signature of its content: it was changed.", "Choose another backup."
         )
@@ -133,6 +116,7 @@ def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now
         "services": manifest.get("services") or {},
         "kong": manifest.get("kong") or {},
         "redis": manifest.get("redis") or {},
+        "undo_data": manifest.get("undo_data", "keep"),
         "absent": list(manifest.get("absent") or []),
         "directories": list(manifest.get("directories") or []),
         "compose_version": manifest.get("compose_version", ""),
@@ -170,7 +154,8 @@ def original_record(
         "ran_seconds": None,
         "services": {},
         "kong": {},
-        "redis": {},
+        "redis": {"file": "redis-backup.rdb"} if sizes.get("redis-backup.rdb") else {},
+        "undo_data": "keep",
         "absent": [],
         "directories": [],
         "compose_version": "",
@@ -198,8 +183,11 @@ def newest_first(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def same_state(found: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     """Say whether a backup describes what runs now: image ids, Compose's hashes and Kong's configuration.
 
-    live: {"services": {name: {"image_id", "config_hash"}}, "kong_hash": hex or ""}.
+    live: {"services": {name: {"image_id", "config_hash"}}, "kong_hash": hex or "", "troubles": {service: why}}.
+    A service in trouble is no such state: going back starts it anew.
     """
+    if live.get("troubles"):
+        return False
     services = found.get("services") or {}
     if not services or set(services) != set(live["services"]):
         return False
@@ -217,11 +205,12 @@ def choose(
     live: Mapping[str, Any],
     broken: bool,
     environment: str,
+    data_only: bool = False,
 ) -> tuple[dict[str, Any], str, list[str]]:
     """Return the backup to go back to, why this one, and the usable ids that are older than it.
 
     found: newest first, each with usable and reason. broken: critical checks of what runs now fail; then a candidate
-    that equals what runs now is skipped.
+    that equals what runs now is skipped. data_only: only the data of the backup is wanted, so data backups count too.
     """
     hint = LIST_HINT.format(environment=environment)
     if wanted != "latest":
@@ -235,7 +224,7 @@ def choose(
                 hint,
                 available=usable_ids(found),
             )
-        if named[0]["kind"] == "data":
+        if named[0]["kind"] == "data" and not data_only:
             raise RecoveryError(
                 f"{wanted} holds Redis data only and is no rollback target. {available(found)}",
                 f"Its data: ansible-playbook playbooks/recover_data.yml -e env={environment} -e deployment={wanted}",
@@ -250,10 +239,9 @@ def choose(
             continue
         why = "newest verified deployment backup" if item["verified"] else "newest deployment backup (none is verified)"
         return dict(item), "; ".join([why, *skipped]), older_than(found, item)
+    reasons = " ".join(f"{text}." for text in skipped)
     raise RecoveryError(
-        f"No backup can be used for environment {environment}. {'; '.join(skipped)} {available(found)}".replace(
-            "  ", " "
-        ),
+        f"No backup can be used for environment {environment}. {reasons} {available(found)}".replace("  ", " "),
         f"Name one: -e deployment=ID. {hint}",
         available=usable_ids(found),
     )

@@ -7,20 +7,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import backup, live_state, redis_dump
+from . import backup, live_state, redis_delta, redis_dump, redis_scratch
 from .backup_store import BackupStore, BackupWriter
 from .capture import ON_DISK, RUNNING, Capture, Captured
 from .container import Container, as_record
 from .definitions import Definitions, find_client
 from .docker_stack import DockerStack
 from .errors import RecoveryError
+from .redact import scrub, secret_values
 from .runner import Runner, Stamp
 from .stack_args import StackArgs
 
 RESERVE = 32 << 20
+LOG_LINES = 1000
 
 
 class BackupJob:
@@ -50,8 +53,13 @@ class BackupJob:
                 return backup_id
             moment += timedelta(seconds=1)
 
-    def create(self, kind: str, backup_id: str, marks: dict[str, Any], owner: Stamp) -> dict[str, Any]:
-        """Write the backup and return its manifest with ``path`` added."""
+    def create(
+        self, kind: str, backup_id: str, marks: dict[str, Any], owner: Stamp, undo_data: str = "keep"
+    ) -> dict[str, Any]:
+        """Write the backup and return its manifest with ``path`` added.
+
+        undo_data: what a rollback to this snapshot does to the data, so that it takes the run back that made it.
+        """
         facts, problem = live_state.data_facts(self.stack, self.containers, self.env)
         self._need_space(int(facts.get("memory_bytes", 0)))
         captured = Captured() if kind == "data" else self._captured()
@@ -63,6 +71,8 @@ class BackupJob:
                     f"No data could be saved: {data['reason']}", "Look at Redis: ansible-playbook playbooks/verify.yml"
                 )
             self._files(writer, captured)
+            if kind == "rollback":
+                self._logs(writer)
             services = {} if kind == "data" else {name: self._service(item) for name, item in self.containers.items()}
             for item in services.values():
                 self.engine.keep_image(item["image_id"])
@@ -84,6 +94,7 @@ class BackupJob:
                 "compose_version": next((item.compose_version for item in self.containers.values()), ""),
                 "kong": captured.kong,
                 "redis": data,
+                "undo_data": undo_data,
             }
             path = writer.finish(manifest, marks)
         except BaseException:
@@ -96,7 +107,14 @@ class BackupJob:
         older = self.store.listing(self.stack.environment, self.stack.project, [self.host], self.now)
         usable = [item for item in older if item["usable"] and item["kind"] != "data"]
         capture = Capture(
-            self.stack, self.engine, self.runner, definitions, self.containers, usable, self.store.manifest
+            self.stack,
+            self.engine,
+            self.runner,
+            definitions,
+            self.containers,
+            usable,
+            self.store.manifest,
+            self.now.timestamp(),
         )
         return capture.configuration()
 
@@ -125,7 +143,22 @@ class BackupJob:
         finally:
             client.close()
         writer.note(redis_dump.NAME)
-        return {**facts, "status": "unproven", "reason": "not loaded in a scratch server yet", "file": redis_dump.NAME}
+        status, reason = self._prove(container, os.path.join(writer.path, redis_dump.NAME), int(facts["keys"]))
+        return {**facts, "status": status, "reason": reason, "file": redis_dump.NAME}
+
+    def _prove(self, container: Container, dump: str, expected: int) -> tuple[str, str]:
+        """Load the copy in a scratch server of the same image: a backup's restorability is tested when it is taken.
+
+        Clients write and keys expire meanwhile, so only an empty copy of data that is not empty is a contradiction.
+        """
+        try:
+            with redis_scratch.loaded(self.engine, self.runner, container.image_id, dump) as scratch:
+                held = sum(redis_delta.select(scratch, number).dbsize() for number in redis_delta.databases(scratch))
+        except RecoveryError as exc:
+            return "unproven", exc.msg
+        if expected and not held:
+            return "unproven", f"the copy holds no key, the live server had {expected}"
+        return "proven", f"loaded in a scratch server: {held} keys"
 
     def _unproven(self, writer: BackupWriter, container: Container, problem: str) -> dict[str, Any]:
         """Save the files of a Redis that cannot answer: whatever they are, they are all there is."""
@@ -153,9 +186,18 @@ class BackupJob:
             records = {name: as_record(item) for name, item in self.containers.items()}
             writer.add("containers.json", json.dumps(records, indent=1).encode() + b"\n")
 
+    def _logs(self, writer: BackupWriter) -> None:
+        """Save the last log lines of every container, redacted: recreation destroys them."""
+        hidden = [value for item in self.containers.values() for value in secret_values(item.env)]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            texts = pool.map(lambda item: self.engine.logs(item, LOG_LINES), self.containers.values())
+            for service, text in zip(self.containers, texts):
+                writer.add(os.path.join("logs", f"{service}.log"), scrub(text, hidden).encode("utf-8", "replace"))
+
     def _service(self, container: Container) -> dict[str, Any]:
         mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
         return {
+            "container_id": container.id,
             "image_ref": container.image_ref,
             "image_id": container.image_id,
             "config_hash": container.config_hash,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -74,8 +74,7 @@ class BackupStore:
 
     def _document(self, path: str, name: str) -> dict[str, Any] | None:
         try:
-            with open(os.path.join(path, name), "rb") as handle:
-                document = json.loads(handle.read())
+            document = json.loads(self.runner.read_regular(os.path.join(path, name)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
@@ -97,6 +96,7 @@ class BackupStore:
         path, name = found["path"], found["id"]
         present = _regular_files(path, name)
         if found["layout"] == "original":
+            backup.check_signature({}, self.keys, self.allow_unsigned, f"Backup {name}")
             return [
                 {"path": item, "sha256": self.runner.sha256(os.path.join(path, item)), "size": size}
                 for item, size in sorted(present.items())
@@ -121,16 +121,19 @@ class BackupStore:
 
     def next_sequence(self) -> int:
         """Return one more than the highest sequence number of any manifest here, whoever it belongs to."""
-        highest = 0
+        return 1 + max(
+            (item["sequence"] for item in self.manifests() if isinstance(item.get("sequence"), int)), default=0
+        )
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        """Yield every readable manifest, whoever it belongs to."""
         for folder in backup.FOLDERS.values():
             parent = os.path.join(self.root, folder)
             for name in os.listdir(parent) if os.path.isdir(parent) else ():
                 try:
-                    document = self._document(os.path.join(parent, name), MANIFEST) or {}
-                    highest = max(highest, int(document.get("sequence", 0)))
-                except (RecoveryError, OSError, TypeError, ValueError):
+                    yield self._document(os.path.join(parent, name), MANIFEST) or {}
+                except (RecoveryError, OSError):
                     continue
-        return highest + 1
 
 
 class BackupWriter:
@@ -160,6 +163,7 @@ class BackupWriter:
     def note(self, path: str, **about: Any) -> None:
         """Take a file that is already in place into the manifest."""
         full = os.path.join(self.path, path)
+        self.store.runner.apply_stamp(full, Stamp(0o600, self.owner.uid, self.owner.gid))
         digest = self.store.runner.sha256(full)
         self.files.append({"path": path, "sha256": digest, "size": os.path.getsize(full), **about})
 

@@ -24,6 +24,7 @@ from .runner import Runner, Stamp
 from .stack_args import StackArgs
 
 RUNNING, RECONSTRUCTED, ON_DISK = "running", "reconstructed", "on disk"
+LOAD_SLACK = 2.0
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Captured:
 class Capture:
     """Reads only; containers is service → container, older the usable backups, newest first.
 
-    manifest_of(path) gives an older backup's manifest.
+    manifest_of(path) gives an older backup's manifest; now is this run's time in seconds since the epoch.
     """
 
     def __init__(
@@ -73,16 +74,18 @@ class Capture:
         containers: Mapping[str, Container],
         older: Sequence[Mapping[str, Any]],
         manifest_of: Callable[[str], Mapping[str, Any]],
+        now: float,
     ) -> None:
         self.stack, self.engine, self.runner, self.definitions = stack, engine, runner, definitions
         self.containers, self.older = containers, [item for item in older if item["layout"] == "manifest"]
-        self.manifest_of = manifest_of
+        self.manifest_of, self.now = manifest_of, now
 
     def configuration(self) -> Captured:
         """Return what runs."""
         captured = self._on_disk()
         self._as_containers_see_it(captured)
         self._definitions(captured)
+        self._edited_since_load(captured)
         self._kong(captured)
         return captured
 
@@ -115,6 +118,38 @@ class Capture:
                     captured.replace(path, data, RUNNING)
                 else:
                     captured.gaps.append(f"{path} as {service} sees it could not be read")
+
+    def _edited_since_load(self, captured: Captured) -> None:
+        """A file edited in place is what the container sees, but not what its process has read.
+
+        Kong shows the hash of its declarative file and is asked; the others are judged by time.
+        """
+        kong_file = config_files.kong_file(self.stack, self.containers)
+        for service, mounts in config_files.mounted(self.stack, self.containers).items():
+            container = self.containers[service]
+            if not container.running:
+                continue
+            paths = [path for path in live_state.inside_paths(self.stack, mounts) if path != kong_file]
+            loaded = self._loaded_at(container) if paths else 0.0
+            for path in paths:
+                if self.runner.modified(self.stack.path(path)) > loaded and captured.files[path].origin == RUNNING:
+                    self._as_loaded(captured, service, path)
+
+    def _loaded_at(self, container: Container) -> float:
+        """Return when the processes of a container last read their files: at its start, or at the last reload."""
+        age = self.engine.youngest_worker(container)
+        return max(container.started, self.now - age if age is not None else 0.0) + LOAD_SLACK
+
+    def _as_loaded(self, captured: Captured, service: str, path: str) -> None:
+        """Take the file from an older backup of this very container, or say that nobody knows."""
+        for item in self.older:
+            recorded = item["services"].get(service) or {}
+            if recorded.get("container_id") == self.containers[service].id and item["complete"]:
+                data = self._content(item).get(path)
+                if data is not None:
+                    captured.replace(path, data, f"from {item['id']}")
+                    return
+        captured.gaps.append(f"{path} was edited after {service} last read it, and no backup holds what it read")
 
     def _definitions(self, captured: Captured) -> None:
         """Compose files and environment: as deployed, not as edited."""

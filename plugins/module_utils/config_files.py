@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,14 +61,16 @@ def references(content: bytes, environment: Mapping[str, str]) -> list[str]:
         document = yaml.safe_load(content)
     except yaml.YAMLError:
         return []
-    found: list[Any] = []
-    for service in ((document or {}).get("services") or {}).values():
-        found.append((service or {}).get("env_file"))
-        found.append(
-            ((service or {}).get("extends") or {}) if isinstance((service or {}).get("extends"), dict) else None
-        )
-    found.append((document or {}).get("include"))
+    services = _mapping(_mapping(document).get("services")).values()
+    found = [_mapping(document).get("include")]
+    for service in map(_mapping, services):
+        found += [service.get("env_file"), _mapping(service.get("extends"))]
     return [fill_in(name, environment) for item in found for name in _names(item)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return value when it is a mapping, else an empty one: a broken file refers to nothing."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _names(item: Any) -> list[str]:
@@ -138,15 +141,17 @@ def _inside(path: str, folder: str) -> bool:
 def tree(stack: StackArgs, directory: str) -> list[str]:
     """Return every file of a mounted directory, relative to the stack; links are refused, they could lead anywhere."""
     found = []
-    for parent, _folders, names in os.walk(stack.path(directory)):
-        for name in names:
+    for parent, folders, names in os.walk(stack.path(directory)):
+        for name in [*folders, *names]:
             full = os.path.join(parent, name)
-            if os.path.islink(full):
+            mode = os.lstat(full).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise RecoveryError(
-                    f"{full} is a symbolic link inside a mounted directory; a backup cannot hold it.",
+                    f"{full} is a {'symbolic link' if stat.S_ISLNK(mode) else 'pipe or device'} inside a mounted "
+                    "directory; a backup cannot hold it.",
                     "Put the file itself there.",
                 )
-            found.append(os.path.relpath(full, stack.dir))
+        found += [os.path.relpath(os.path.join(parent, name), stack.dir) for name in names]
     return sorted(found)
 
 

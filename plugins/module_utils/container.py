@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .times import parse_time
+
 LABEL = "com.docker.compose."
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
 
@@ -73,6 +75,12 @@ class Container:
         if self.health == "unhealthy":
             return "is unhealthy"
         return ""
+
+    @property
+    def started(self) -> float:
+        """When it was started, in seconds since the epoch; 0 when never."""
+        moment = parse_time(self.started_at)
+        return moment.timestamp() if moment and moment.year > 1 else 0.0
 
     def mounted_at(self, inside: str) -> str:
         """Return the path on the host of a path inside the container; empty when no mount covers it."""

@@ -7,6 +7,7 @@ Everything is found by Compose's project label, never by a name prefix.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +55,8 @@ class DockerStack:
         filters = {"label": [f"{LABEL}project={self.project}", f"{LABEL}service={service}"]}
         for summary in self.api.containers(all=True, filters=filters):
             if summary["Labels"].get(f"{LABEL}oneoff", "False") != "True":
-                return from_inspect(self.api.inspect_container(summary["Id"]))
+                with contextlib.suppress(docker.errors.NotFound):
+                    return from_inspect(self.api.inspect_container(summary["Id"]))
         return None
 
     def image_id(self, reference: str) -> str:
@@ -80,19 +82,24 @@ class DockerStack:
     def keep_image(self, image_id: str) -> None:
         """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
 
-        A tag alone does not survive that prune; a created, never started container does. Labels that the image
-        inherited from Compose are emptied on the keeper, or Compose would take it for one of the project's containers.
+        A tag alone does not survive that prune; a created, never started container does.
         """
         short = image_id.rsplit(":", maxsplit=1)[-1][:12]
         self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
         name = f"kong-masking-recovery-keeps-{short}"
         if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
             return
-        labels = {key: "" for key in self.image_facts(image_id)["labels"] if key.startswith(LABEL)}
-        labels[KEEP_LABEL] = image_id
+        labels = {**self.foreign_labels(image_id), KEEP_LABEL: image_id}
         self.api.create_container(
             image_id, command=["true"], entrypoint=[], name=name, labels=labels, network_disabled=True
         )
+
+    def foreign_labels(self, image_id: str) -> dict[str, str]:
+        """Return the labels that keep a container of an image from passing for one of the project's.
+
+        Compose labels the images that it builds, and their containers inherit those labels.
+        """
+        return {key: "" for key in self.image_facts(image_id)["labels"] if key.startswith(LABEL)}
 
     def execute(
         self, container: Container, cmd: list[str], env: dict[str, str] | None = None
@@ -131,6 +138,15 @@ class DockerStack:
     def remove(self, container: Container) -> None:
         """Remove a container of the project, running or not; its volumes stay."""
         self.api.remove_container(container.id, force=True)
+
+    def youngest_worker(self, container: Container) -> int | None:
+        """Return the age (s) of the youngest worker process: a reload starts new ones; None when there is none."""
+        try:
+            table = self.api.top(container.id, "-eo pid,etimes,args")
+        except docker.errors.APIError:
+            return None
+        ages = [int(row[1]) for row in table["Processes"] or [] if "worker process" in row[-1] and row[1].isdigit()]
+        return min(ages, default=None)
 
     def logs(self, container: Container, lines: int = 20) -> str:
         """Return the last lines of a container's log, unredacted."""

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .container import Container
 
 REDIS_PORT, ADMIN_PORT, PROXY_PORT, HTTP_PORT = 6379, 8001, 8000, 80
 CONNECT_SECONDS = 0.5
+Places = Callable[[Container], list[tuple[str, int]]]
 
 
 def candidates(container: Container, port: int) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 _LINE = re.compile(
     rb"^(?P<head>\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*[=:][ \t]*)(?P<value>[^\r\n]*)", re.ASCII
 )
+_QUOTED = re.compile(r'"(?P<double>(?:[^"\\]|\\.)*)"|\'(?P<single>(?:[^\'\\]|\\.)*)\'')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -28,13 +29,13 @@ def parse(content: bytes) -> dict[str, str]:
 
 
 def _unquote(raw: str) -> str:
+    """Return a value as Compose reads it; in single quotes only the quote itself can be escaped."""
     raw = raw.strip()
-    if raw[:1] in ("'", '"'):
-        end = raw.find(raw[0], 1)
-        while end > 0 and raw[0] == '"' and raw[end - 1] == "\\":
-            end = raw.find(raw[0], end + 1)
-        return raw[1:end] if end > 0 else raw
-    return re.split(r"\s#", raw, maxsplit=1)[0].rstrip()
+    quoted = _QUOTED.match(raw)
+    if not quoted:
+        return re.split(r"\s#", raw, maxsplit=1)[0].rstrip()
+    escapes = r"\\(')" if raw[0] == "'" else r"\\([\"\\$])"
+    return re.sub(escapes, r"\1", quoted.group("double") or quoted.group("single") or "")
 
 
 def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
@@ -57,4 +58,4 @@ def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
 def _quote(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_./:@%+,=-]*", value):
         return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + value.replace("'", "\\'") + "'"

@@ -84,7 +84,10 @@ class KongAdmin:
 
     def facts(self) -> KongFacts:
         """Return version and what the server can load."""
-        return parse_facts(self._get("/"))
+        try:
+            return parse_facts(self._get("/"))
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise KongUnavailable(f"What answers at {self.url} is not Kong's Admin API.") from exc
 
     def loaded_hash(self) -> str:
         """Return the MD5 of the loaded configuration; empty when nothing is loaded."""
@@ -131,7 +134,8 @@ class KongAdmin:
 def _reason(answer: Any) -> str:
     """Return the names of the fields that Kong objects to; its message may quote values, so it is left out."""
     try:
-        fields = answer.json().get("fields") or {}
+        body = answer.json()
     except ValueError:
         return "no reason given"
+    fields = body.get("fields") if isinstance(body, dict) else None
     return "in " + ", ".join(sorted(map(str, fields))) if fields else "no field named"

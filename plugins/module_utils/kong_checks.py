@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import config_files, endpoints, live_state, masking
-from .checks import Check, NotMeasured, Question, answer_all
+from .checks import Check, NotMeasured, Question, answer, answer_all, passed
 from .container import Container
 from .docker_stack import DockerStack
 from .errors import RecoveryError
@@ -31,11 +31,13 @@ def declared(document: Mapping[str, Any], plugin: str) -> tuple[set[str], list[s
         *(document.get("routes") or []),
         *(route for service in services for route in service.get("routes") or []),
     ]
+    # What Kong itself exports refers by id, what people write by name.
+    names = {item["id"]: item.get("name") for item in [*services, *routes] if item.get("id")}
     placed = [(item, item.get("route"), item.get("service")) for item in document.get("plugins") or []]
     placed += [(item, None, service.get("name")) for service in services for item in service.get("plugins") or []]
     placed += [(item, route.get("name"), None) for route in routes for item in route.get("plugins") or []]
     bindings = [
-        binding(route, service)
+        binding(names.get(route, route), names.get(service, service))
         for item, route, service in placed
         if item.get("name") == plugin and item.get("enabled", True)
     ]
@@ -47,6 +49,10 @@ def binding(route: Any, service: Any) -> str:
     if route:
         return f"route {route}"
     return f"service {service}" if service else "everywhere"
+
+
+def _not_asked() -> tuple[bool, str]:
+    raise NotMeasured("not asked while other checks fail")
 
 
 class KongChecks:
@@ -66,10 +72,13 @@ class KongChecks:
         self.containers: dict[str, Container] = {}
 
     def ask_all(self) -> list[Check]:
-        """Make every check once, all at the same time, on the containers of this moment."""
+        """Make every check once, on the containers of this moment: all at once, the masking request at the end.
+
+        That request reaches the provider, so it is not sent while the other checks show that it cannot succeed.
+        """
         self.containers = self.engine.containers()
         plugin = self.stack.masking_plugin
-        return answer_all(
+        found = answer_all(
             [
                 Question("kong_admin", "Kong's Admin API answers", self._admin_answers),
                 Question("kong_db_less", "database off", self._db_less),
@@ -79,9 +88,13 @@ class KongChecks:
                 Question("kong_gateway", "an answer of Kong on its proxy port", self._gateway),
                 Question("proxy_health", 'status "healthy"', self._health),
                 Question("proxy_chain", "a request through the proxy reaches Kong", self._chain),
-                Question("masking", "the identifier leaves masked and comes back", self._masking),
             ]
         )
+        broken = not passed([item.as_dict() for item in found])
+        masked = Question(
+            "masking", "the identifier leaves masked and comes back", _not_asked if broken else self._masking
+        )
+        return [*found, answer(masked)]
 
     def _admin(self) -> KongAdmin:
         admin = live_state.admin_client(self.containers, self.stack.kong_service)

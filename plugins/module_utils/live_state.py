@@ -75,13 +75,19 @@ def admin_client(containers: Mapping[str, Container], service: str, timeout: flo
     return KongAdmin(f"http://{place[0]}:{place[1]}", timeout) if place else None
 
 
-def kong_hash(containers: Mapping[str, Container], service: str) -> str:
-    """Return the hash of the configuration that Kong serves; empty when it does not answer or shows none."""
+def kong_hash(containers: Mapping[str, Container], service: str) -> str | None:
+    """Return the hash of the configuration that Kong serves, empty for none; None when it cannot be known.
+
+    Older Kongs show no hash before the first POST /config, whatever they serve.
+    """
     admin = admin_client(containers, service)
     try:
-        return admin.loaded_hash() if admin else ""
+        if admin is None:
+            return None
+        loaded = admin.loaded_hash()
+        return loaded if loaded or admin.facts().hash_at_start else None
     except RecoveryError:
-        return ""
+        return None
 
 
 def environment(stack: StackArgs, runner: Runner) -> dict[str, str]:

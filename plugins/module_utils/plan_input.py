@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import compose, config_files, live_state
 from .container import LABEL, Container, as_record
+from .data_plan import DataPlan
 from .definitions import Definitions, drifts
 from .docker_stack import DockerStack
 from .errors import DamagedBackupError
@@ -19,6 +20,7 @@ from .guards import Guard
 from .libraries import yaml
 from .runner import Runner
 from .stack_args import StackArgs
+from .troubles import troubles
 
 ROOM = 64 << 20
 
@@ -76,20 +78,23 @@ class PlanInput:
                 found[path] = {"sha256": digest, "source": "config.env", **owner}
         return found
 
-    def live(self, target: Mapping[str, Any], data_mode: str) -> dict[str, Any]:
+    def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str) -> dict[str, Any]:
         """Return the live state in build_plan's terms."""
         env = live_state.environment(self.stack, self.runner)
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
+        wrong = troubles(self.stack, self.containers, env)
         hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
-        problem, differs = self._differences(target)
-        facts, data_problem = live_state.data_facts(self.stack, self.containers, env)
+        problem, differs, depends_on = self._differences(target)
+        data, data_guards = DataPlan(self.stack, self.engine, self.runner, self.backup).look(data_mode, data_scope, env)
         references = {item["image_ref"] for item in target["services"].values()}
         wanted_ids = {item["image_id"] for item in target["services"].values()}
-        guards = self._guards(target, problem) + data_guards(data_mode)
+        guards = self._guards(target, problem) + data_guards
         return {
             "services": {
-                name: self._service(item, differs, stale.get(name, {})) for name, item in self.containers.items()
+                name: self._service(item, differs.get(name, []), stale.get(name, ()), wrong.get(name, ""))
+                for name, item in self.containers.items()
             },
+            "depends_on": depends_on,
             "files": self._files(target),
             "extra_files": self._extra(target),
             "mounted_singly": sorted(
@@ -102,13 +107,11 @@ class PlanInput:
             "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
             "kong_hash": hash_now,
             "guards": guards,
-            "warnings": self._strangers() + ([f"data: {data_problem}"] if data_problem else []),
-            "data": data_line(data_mode, facts, data_problem),
+            "warnings": self._strangers() + data.pop("warnings"),
+            "data": data,
         }
 
-    def _service(
-        self, container: Container, differs: Mapping[str, list[str]], stale: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
         mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
         return {
             "image_id": container.image_id,
@@ -116,8 +119,8 @@ class PlanInput:
             "compose_version": container.compose_version,
             "depends_on": list(container.depends_on),
             "mounts": [path for path in mounts if path],
-            "differs": differs.get(container.service, []),
-            "trouble": container.trouble,
+            "differs": differs,
+            "trouble": trouble,
             "state": container.state,
             "running": container.running,
             "stale_files": sorted(stale),
@@ -148,38 +151,27 @@ class PlanInput:
     def _content(self, target: Mapping[str, Any], path: str) -> bytes:
         return self.runner.read(os.path.join(self.backup["path"], target["files"][path]["source"]))
 
-    def _differences(self, target: Mapping[str, Any]) -> tuple[str, dict[str, list[str]]]:
-        """Return (why Compose cannot read the backup's definition or "", service → fields that differ)."""
-        definitions = {
-            path: self._content(target, path) for path in target["files"] if _is_definition(self.stack, path, target)
-        }
+    def _differences(self, target: Mapping[str, Any]) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
+        """Return (why Compose cannot read the backup's definition, service → fields that differ, dependencies)."""
+        names = [path for path in target["files"] if self._is_definition(path, target)]
+        definitions = {path: self._content(target, path) for path in names}
         if self.original:
             for path in config_files.definition_files(self.stack, self.runner)[0]:
                 definitions.setdefault(path, self.runner.read(self.stack.path(path)))
         resolved, problem = self.definitions.try_resolve(definitions)
+        depends_on = {name: sorted(item.get("depends_on") or {}) for name, item in resolved.items()}
         if self.original:
             found = {} if problem else drifts(resolved, self.containers, self.engine)
-            return problem, {name: sorted(fields) for name, fields in found.items()}
+            return problem, {name: sorted(fields) for name, fields in found.items()}, depends_on
         recorded = json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json")))
-        return problem, {
-            name: self._recorded_differences(recorded[name], item)
-            for name, item in self.containers.items()
-            if name in recorded
-        }
+        both = {name: item for name, item in self.containers.items() if name in recorded}
+        return problem, {name: _recorded_differences(recorded[name], item) for name, item in both.items()}, depends_on
 
-    def _recorded_differences(self, recorded: Mapping[str, Any], container: Container) -> list[str]:
-        """Return the names that differ from the record; nothing where Compose's labels agree."""
-        if (
-            recorded["config_hash"] == container.config_hash
-            and recorded["compose_version"] == container.compose_version
-        ):
-            return []
-        now = json.loads(json.dumps(as_record(container)))
-        names = {
-            name for name in set(now["env"]) | set(recorded["env"]) if now["env"].get(name) != recorded["env"].get(name)
-        }
-        fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
-        return sorted(names) + sorted(fields)
+    def _is_definition(self, path: str, target: Mapping[str, Any]) -> bool:
+        mounted = {item for service in target["services"].values() for item in service["mounts"]}
+        own = {self.stack.env_file, ".env", *self.stack.compose_files, *compose.OVERRIDES}
+        further = path.endswith((".env", ".yml", ".yaml")) and path not in mounted
+        return path in own or (further and path != target["kong"].get("file"))
 
     def _guards(self, target: Mapping[str, Any], problem: str) -> list[Guard]:
         guards = []
@@ -254,12 +246,14 @@ class PlanInput:
         return found
 
 
-def _is_definition(stack: StackArgs, path: str, target: Mapping[str, Any]) -> bool:
-    mounted = {item for service in target["services"].values() for item in service["mounts"]}
-    own = {stack.env_file, ".env", *stack.compose_files, *compose.OVERRIDES}
-    return path in own or (
-        path.endswith((".env", ".yml", ".yaml")) and path not in mounted and path != target["kong"].get("file")
-    )
+def _recorded_differences(recorded: Mapping[str, Any], container: Container) -> list[str]:
+    """Return the names that differ from the record; nothing where Compose's labels agree."""
+    if recorded["config_hash"] == container.config_hash and recorded["compose_version"] == container.compose_version:
+        return []
+    now = json.loads(json.dumps(as_record(container)))
+    names = {name for name in {*now["env"], *recorded["env"]} if now["env"].get(name) != recorded["env"].get(name)}
+    fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
+    return sorted(names) + sorted(fields)
 
 
 def kong_file_problem(content: bytes) -> str:
@@ -274,31 +268,3 @@ def kong_file_problem(content: bytes) -> str:
     if not any(document.get(kind) for kind in ("services", "routes")):
         return "holds no service and no route: Kong would answer 404 to everything"
     return ""
-
-
-def data_guards(mode: str) -> list[Guard]:
-    """Refuse what this version cannot do with the data, instead of doing something else."""
-    if mode == "keep":
-        return []
-    return [
-        Guard(
-            "data_mode",
-            f"redis_data={mode} is not available in this version.",
-            "Keep the live mappings: -e redis_data=keep",
-        )
-    ]
-
-
-def data_line(mode: str, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
-    """Return what happens to the mappings, first as the plan's first line says it."""
-    count = (
-        f"{facts['mappings']:,} live mappings stay"
-        if facts
-        else "the live mappings cannot be counted; they stay as they are"
-    )
-    return {
-        "mode": mode,
-        "line": f"DATA: {mode.upper()} - {count}",
-        "mappings": facts.get("mappings"),
-        "problem": problem,
-    }

@@ -17,6 +17,7 @@ from .stack_args import StackArgs
 PAUSE = 0.05
 STREAK = 2
 CRASHES = 3
+ANSWER_SECONDS = 3.0
 GATEWAY_GONE = (502, 503, 504)
 
 
@@ -33,6 +34,8 @@ def wait_ready(
     """
     end = clock() + budget
     good = 0
+    first = look()
+    before = first.restarts if first is not None else 0
     while True:
         problem = ask()
         good = 0 if problem else good + 1
@@ -40,7 +43,9 @@ def wait_ready(
             return
         if problem:
             container = look()
-            if container is not None and (container.restarts >= CRASHES or container.state in ("exited", "dead")):
+            if container is not None and (
+                container.restarts - before >= CRASHES or container.state in ("exited", "dead")
+            ):
                 raise NotReadyError(
                     f"{container.name} does not stay up: {container.state}, exit status {container.exit_code}, "
                     f"{container.restarts} restarts; {problem}.",
@@ -101,17 +106,25 @@ def proxy_problem(container: Container | None, stack: StackArgs) -> str:
     return answer_problem(f"http://{place[0]}:{place[1]}{stack.probe_path}")
 
 
+def answers(url: str) -> bool:
+    """Say whether a GET brings any HTTP answer at all."""
+    return _get(url) is not None
+
+
 def answer_problem(url: str) -> str:
     """Return why a GET does not get through to Kong; any answer that Kong itself gave will do."""
+    answer = _get(url)
+    if answer is None:
+        return f"{url} gives no answer"
+    by_kong = any(name.lower().startswith("x-kong-") for name in answer.headers)
+    by_kong = by_kong or "kong" in answer.headers.get("Via", "")
+    return f"{url} answers {answer.status_code}" if answer.status_code in GATEWAY_GONE and not by_kong else ""
+
+
+def _get(url: str) -> requests.Response | None:
     session = requests.Session()
     session.trust_env = False
     try:
-        answer = session.get(url, timeout=3.0)
-    except requests.RequestException as exc:
-        return f"{url} gives {type(exc).__name__}"
-    by_kong = any(name.lower().startswith("x-kong-") for name in answer.headers) or "kong" in answer.headers.get(
-        "Via", ""
-    )
-    if answer.status_code in GATEWAY_GONE and not by_kong:
-        return f"{url} answers {answer.status_code}"
-    return ""
+        return session.get(url, timeout=ANSWER_SECONDS)
+    except requests.RequestException:
+        return None

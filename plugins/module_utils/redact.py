@@ -12,11 +12,13 @@ MASK = "********"
 SHORTEST_SECRET = 6
 
 _NAME = re.compile(
-    r"pass(wor[dt]|wd|phrase)?($|[^a-z])|secret|token|credential|private|(^|[^a-z])auth|"
+    r"pass(wor[dt]s?|wd|phrase)?($|[^a-z])|pwd|secret|token|credential|private|(^|[^a-z])auth|"
     r"(^|[^a-z])(api|access|signing|encryption|license)?[-_.]?key($|[^a-z]|s$)|apikey|dsn($|[^a-z])|cookie|session|bearer",
     re.IGNORECASE,
 )
-_URL_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+# Up to the last @: a password may hold one, or a slash.
+_URL_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s]+@", re.IGNORECASE)
+_URL_QUERY = re.compile(r"(?P<name>[?&][A-Za-z0-9_.-]+=)[^&\s]+")
 # "x-api-key:sk-…", "Authorization: Bearer …": how Kong's request-transformer carries headers.
 _PAIR = re.compile(r"^(?P<name>[A-Za-z0-9_.-]{1,64})\s*[:=]\s*(?P<value>\S.*)$", re.DOTALL)
 _TOKEN = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}$")
@@ -33,14 +35,23 @@ def shown(name: str, value: Any) -> str:
     text = "" if value is None else str(value)
     if not text:
         return text
-    if is_secret_name(name.rsplit(".", 1)[-1]):
+    if is_secret_name(next((part for part in reversed(name.split(".")) if not part.isdigit()), "")):
         return MASK
     pair = _PAIR.match(text)
     if pair and is_secret_name(pair.group("name")):
         return f"{pair.group('name')}:{MASK}"
     if _TOKEN.match(text) and not _WORDS.search(text):
         return MASK
-    return _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
+    return _hide_in_url(text)
+
+
+def _hide_in_url(text: str) -> str:
+    """Mask the user part of a URL and the values of query fields with a secret name."""
+
+    def query(match: re.Match[str]) -> str:
+        return match.group("name") + MASK if is_secret_name(match.group("name")[1:-1]) else match.group(0)
+
+    return _URL_QUERY.sub(query, _URL_USER.sub(rf"\g<scheme>{MASK}@", text))
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
@@ -55,7 +66,7 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     """Replace every known secret in free text, a log line or a process's error for instance."""
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
+    return _hide_in_url(text)
 
 
 def scrub_tree(value: Any, secrets: list[str]) -> Any:

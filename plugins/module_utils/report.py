@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .backup import span
+from .times import span
 
 BACK, NOT_BACK = "SERVICE: BACK", "SERVICE: NOT BACK"
 
@@ -31,23 +31,16 @@ def marks_text(found: Mapping[str, Any]) -> str:
 
 
 def backup_table(backups: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a heading and a line a backup: id, age, size, marks, usable or the reason why not."""
+    """Return a heading and a line a backup: id, age, how long that state had run, size, marks, usable or why not."""
     if not backups:
         return ["No backup is there."]
-    rows = [("ID", "AGE", "SIZE", "MARKS", "USABLE")]
+    rows = [("ID", "AGE", "RAN", "SIZE", "MARKS", "USABLE")]
     for item in backups:
-        age = span(item["age_seconds"]) if item["age_seconds"] is not None else "?"
-        rows.append(
-            (
-                item["id"],
-                age,
-                size_text(item["size"]),
-                marks_text(item),
-                "yes" if item["usable"] else f"no: {item['reason']}",
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[4]]) for row in rows]
+        age, ran = (span(item[name]) if item[name] is not None else "?" for name in ("age_seconds", "ran_seconds"))
+        usable = "yes" if item["usable"] else f"no: {item['reason']}"
+        rows.append((item["id"], age, ran, size_text(item["size"]), marks_text(item), usable))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[5]]) for row in rows]
     return [line.rstrip() for line in lines]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .checks import FAILED
+from .checks import FAILED, passed
 from .report import verdict_line
 
 
@@ -26,14 +26,15 @@ def return_command(run: Mapping[str, Any]) -> str:
     if not snapshot or run["check_mode"]:
         return ""
     command = f"ansible-playbook playbooks/rollback.yml -e env={run['environment']}"
-    return f"{command} -e deployment={snapshot} -e redis_data=keep"
+    undo = "keep" if (run["plan"].get("data") or {}).get("mode", "keep") == "keep" else "restore"
+    return f"{command} -e deployment={snapshot} -e redis_data={undo}"
 
 
 def last_screen(run: Mapping[str, Any]) -> list[str]:
     """Return the lines of the last screen, the truth about the service last of all.
 
     run: environment, project, host, backup, plan, snapshot, executed, checks, phases (name → seconds), failure,
-    timeout, check_mode, log (path).
+    applied (whether the plan's execution began), timeout, check_mode, log (path).
     """
     done = outcome(run)
     word = "Rollback completed" if done in ("completed", "nothing to do") else f"Rollback {done}"
@@ -50,10 +51,8 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
         lines.append(f"WAIVED: {', '.join(item['name'] for item in run['plan']['waived'])}")
     seconds = {name: float(value) for name, value in run["phases"].items() if value}
     total = sum(seconds.values())
-    lines.append(
-        f"TIME: {', '.join(f'{name} {value:.1f} s' for name, value in seconds.items())}; "
-        f"in all {total:.1f} of {run['timeout']} s"
-    )
+    spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
+    lines.append(f"TIME: {spent or 'under 0.1 s'}; in all {total:.1f} of {run['timeout']} s")
     if total > run["timeout"]:
         lines.append(f"WARNING: past the {run['timeout']} s for this rollback")
     if return_command(run):
@@ -69,12 +68,10 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
         lines.append("SERVICE: not touched (check mode)")
     elif not run["checks"]:
         lines.append(
-            "SERVICE: NOT MEASURED, the run ended before the verification; nothing was changed"
-            if not run["executed"]
-            else "SERVICE: NOT BACK"
+            "SERVICE: NOT BACK" if run["applied"] else "SERVICE: NOT MEASURED, the run ended before any change"
         )
     else:
-        lines.append(verdict_line(run["checks"], not run["failure"]))
+        lines.append(verdict_line(run["checks"], passed(run["checks"]) and not run["failure"]))
     return lines
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -69,7 +70,7 @@ class Runner:
                 cmd, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
             )
             rc, out, err = done.returncode, done.stdout, done.stderr
-        except FileNotFoundError as exc:
+        except OSError as exc:
             rc, out, err = 127, b"", str(exc).encode()
         except subprocess.TimeoutExpired as exc:
             rc, out, err = 124, exc.stdout or b"", f"no end within {timeout:.0f} s".encode()
@@ -85,6 +86,14 @@ class Runner:
     def read(self, path: str) -> bytes:
         """Return a file's content."""
         with open(path, "rb") as handle:
+            return handle.read()
+
+    def read_regular(self, path: str) -> bytes:
+        """Return the content of a regular file; OSError for a link, a pipe (which would block) or a device."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as handle:
+            if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+                raise OSError(f"{path} is no regular file")
             return handle.read()
 
     def sha256(self, path: str) -> str:
@@ -103,20 +112,39 @@ class Runner:
         found = os.lstat(path)
         return Stamp(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
 
+    def modified(self, path: str) -> float:
+        """Return when the content of a file was last changed, in seconds since the epoch."""
+        return os.stat(path).st_mtime
+
     def make_dir(self, path: str, mode: int = 0o700) -> None:
-        """Create path and what is missing above it."""
-        os.makedirs(path, mode=mode, exist_ok=True)
+        """Create path and what is missing above it, all with this mode."""
+        above = os.path.dirname(path)
+        if above and not os.path.isdir(above):
+            self.make_dir(above, mode)
+        try:
+            os.mkdir(path)
+            os.chmod(path, mode)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise
 
     def write(self, path: str, data: bytes, stamp: Stamp | None = None, mode: int = 0o600) -> None:
         """Write data and flush it to the disk; the name appears complete or not at all."""
         temporary = f"{path}.recovery-new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        self.apply_stamp(temporary, stamp or Stamp(mode, -1, -1))
-        os.rename(temporary, path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            self.apply_stamp(temporary, stamp or Stamp(mode, -1, -1))
+            os.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
         self.sync_dir(os.path.dirname(path))
 
     def write_in_place(self, path: str, data: bytes, stamp: Stamp) -> None:
@@ -159,6 +187,12 @@ class Runner:
             shutil.rmtree(path)
         else:
             os.unlink(path)
+
+    def available_memory(self) -> int:
+        """Return what the host can give to a new process without swapping, in bytes."""
+        with open("/proc/meminfo", encoding="ascii") as handle:
+            fields = dict(line.split(":", 1) for line in handle)
+        return int(fields["MemAvailable"].split()[0]) * 1024
 
     def free_bytes(self, path: str) -> int:
         """Return what an unprivileged writer may still use on the file system of path."""

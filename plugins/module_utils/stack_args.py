@@ -69,7 +69,7 @@ class StackArgs:
     def relative(self, path: str) -> str:
         """Return path relative to the stack's directory; empty when it lies outside."""
         inside = os.path.relpath(os.path.realpath(path), self.dir)
-        return "" if inside.startswith("..") else inside
+        return "" if inside == ".." or inside.startswith("../") else inside
 
     @property
     def core(self) -> tuple[str, str, str]:

@@ -40,6 +40,11 @@ options:
     description: Mark the backup as critical; it is then kept longer.
     type: bool
     default: false
+  undo_data:
+    description: For a snapshot, what a rollback to it does to the live mappings.
+    type: str
+    choices: [keep, restore]
+    default: keep
   owner:
     description: Who owns the backup's files; by default the user that the module runs as.
     type: str
@@ -118,6 +123,7 @@ SPEC = {
     "id": {"type": "str"},
     "verified": {"type": "bool", "default": False},
     "critical": {"type": "bool", "default": False},
+    "undo_data": {"type": "str", "choices": ["keep", "restore"], "default": "keep"},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     **SIGNING_SPEC,
@@ -148,7 +154,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         path = os.path.join(stack.backup_dir, backup_id)
         return {"changed": True, "backup": {"id": backup_id, "kind": params["kind"], "path": path}}
     marks = {"verified": params["verified"], "critical": params["critical"]}
-    manifest = job.create(params["kind"], backup_id, marks, owner_of(params))
+    manifest = job.create(params["kind"], backup_id, marks, owner_of(params), params["undo_data"])
     shown = ("id", "kind", "path", "sequence", "created", "environment", "project", "complete", "notes", "redis")
     return {"changed": True, "backup": {name: manifest[name] for name in shown}}
 

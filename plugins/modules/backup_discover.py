@@ -31,6 +31,10 @@ options:
     description: Critical checks of what runs now fail.
     type: bool
     default: false
+  data_only:
+    description: Only the data of the backup is wanted, so data backups can be named too.
+    type: bool
+    default: false
   accept_hosts:
     description: Further host names whose backups are this stack's, after a move for instance.
     type: list
@@ -121,11 +125,13 @@ from ..module_utils.report import backup_table
 from ..module_utils.runner import Runner
 from ..module_utils.signing import SIGNING_SPEC, keys_of
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
+from ..module_utils.troubles import troubles
 
 SPEC = {
     "stack": STACK_SPEC,
     "deployment": {"type": "str", "default": "latest"},
     "broken": {"type": "bool", "default": False},
+    "data_only": {"type": "bool", "default": False},
     "accept_hosts": {"type": "list", "elements": "str", "default": []},
     **SIGNING_SPEC,
 }
@@ -135,7 +141,11 @@ def what_runs(stack: StackArgs) -> dict[str, Any]:
     """Return the live state in the terms in which backups record theirs."""
     containers = DockerStack(stack.project).containers()
     services = {name: {"image_id": item.image_id, "config_hash": item.config_hash} for name, item in containers.items()}
-    return {"services": services, "kong_hash": live_state.kong_hash(containers, stack.kong_service)}
+    return {
+        "services": services,
+        "kong_hash": live_state.kong_hash(containers, stack.kong_service),
+        "troubles": troubles(stack, containers, live_state.environment(stack, Runner())),
+    }
 
 
 def body(module: AnsibleModule) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if wanted == "none":
         return result
     live = what_runs(stack) if params["broken"] and wanted == "latest" else {"services": {}}
-    chosen, why, older = backup.choose(found, wanted, live, params["broken"], stack.environment)
+    chosen, why, older = backup.choose(found, wanted, live, params["broken"], stack.environment, params["data_only"])
     return {**result, "backup": {**chosen, "files": store.prove(chosen)}, "why": why, "older": older}
 
 

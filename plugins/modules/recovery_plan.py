@@ -38,10 +38,21 @@ options:
     elements: str
     default: []
   redis_data:
-    description: What happens to the live mappings.
+    description:
+      - What happens to the live mappings. Empty means what takes a snapshot's run back, and for other backups what
+        O(preserve_data) says.
     type: str
-    choices: [keep, restore, merge, empty]
-    default: keep
+    choices: ["", keep, restore, merge, empty]
+    default: ""
+  preserve_data:
+    description: Keep the live mappings where O(redis_data) is not given; otherwise they leave service.
+    type: bool
+    default: true
+  redis_scope:
+    description: Whether a restore touches the masking plugin's keys only, or all keys.
+    type: str
+    choices: [mappings, all]
+    default: mappings
   force:
     description: Waive the guards that can be waived.
     type: bool
@@ -112,6 +123,7 @@ from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.plan import build_plan
 from ..module_utils.plan_input import PlanInput
+from ..module_utils.redis_method import wanted_mode
 from ..module_utils.report import plan_lines
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
@@ -122,7 +134,9 @@ SPEC = {
     "why": {"type": "str", "default": "named by deployment"},
     "older": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
-    "redis_data": {"type": "str", "choices": ["keep", "restore", "merge", "empty"], "default": "keep"},
+    "redis_data": {"type": "str", "choices": ["", "keep", "restore", "merge", "empty"], "default": ""},
+    "preserve_data": {"type": "bool", "default": True},
+    "redis_scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
     "force": {"type": "bool", "default": False},
 }
 
@@ -145,7 +159,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "services": params["services"],
         "force": params["force"],
     }
-    plan = build_plan(target, look.live(target, params["redis_data"]), settings)
+    mode = wanted_mode(params["redis_data"], params["preserve_data"], params["backup"])
+    plan = build_plan(target, look.live(target, mode, params["redis_scope"]), settings)
     changed = look.settings_diff(target, plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)
     result = {"plan": plan, "text": text, "settings": changed}

@@ -43,6 +43,10 @@ options:
     description: Phase to its seconds.
     type: dict
     default: {}
+  applied:
+    description: Whether the execution of the plan began.
+    type: bool
+    default: false
   failure:
     description: Why the run failed; empty when it did not.
     type: str
@@ -115,6 +119,7 @@ SPEC = {
     "executed": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "phases": {"type": "dict", "default": {}},
+    "applied": {"type": "bool", "default": False},
     "failure": {"type": "str", "default": ""},
     "timeout": {"type": "int", "default": 120},
 }

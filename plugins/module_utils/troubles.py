@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which services need a new start although their definition is right: dead, looping, or running without an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import endpoints, live_state, readiness
+from .container import Container
+from .errors import RecoveryError
+from .stack_args import StackArgs
+
+LOADING = "LOADING"
+
+
+def troubles(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> dict[str, str]:
+    """Return service → what is wrong with it; a service that is well is left out."""
+    found = {name: item.trouble for name, item in containers.items()}
+    asked = {
+        stack.redis_service: lambda: _redis(stack, containers, env),
+        stack.kong_service: lambda: _silent(containers[stack.kong_service], endpoints.gateway, stack.probe_path),
+        stack.proxy_service: lambda: _silent(
+            containers[stack.proxy_service], lambda item: endpoints.front(item, stack.proxy_port), stack.health_path
+        ),
+    }
+    for name, ask in asked.items():
+        if name in found and not found[name]:
+            found[name] = ask()
+    return {name: why for name, why in found.items() if why}
+
+
+def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> str:
+    """A Redis that loads its data needs time, not another start."""
+    try:
+        live_state.redis_client(stack, containers, env).close()
+    except RecoveryError as exc:
+        return "" if LOADING in exc.msg else "runs but does not answer PING with its password"
+    return ""
+
+
+def _silent(container: Container, places: endpoints.Places, path: str) -> str:
+    place = endpoints.reachable(places(container))
+    silent = place is None or not readiness.answers(f"http://{place[0]}:{place[1]}{path}")
+    return "runs but does not answer" if silent else ""

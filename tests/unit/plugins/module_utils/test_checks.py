@@ -1,0 +1,107 @@
+"""Verdicts: nothing is assumed, and a server that starts is not a broken one."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.checks import (
+    ADVISORY,
+    CRITICAL,
+    FAILED,
+    NOT_MEASURED,
+    PASSED,
+    Check,
+    NotMeasured,
+    Question,
+    answer,
+    answer_all,
+    failures,
+    passed,
+    retry,
+)
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.tests.unit.samples import FakeClock
+
+
+def check(status, level=CRITICAL, name="redis"):
+    return Check(name, status, "PONG", "nothing", level)
+
+
+def rows(*checks):
+    return [item.as_dict() for item in checks]
+
+
+def raising(error):
+    def ask():
+        raise error
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "found"),
+    [
+        (lambda: (True, "PONG"), PASSED, "PONG"),
+        (lambda: (False, "LOADING"), FAILED, "LOADING"),
+        (raising(NotMeasured("upstream: 529")), NOT_MEASURED, "upstream: 529"),
+        (raising(RecoveryError("refused", "hint")), FAILED, "refused"),
+    ],
+    ids=["good", "bad", "not-measured", "cannot-be-asked"],
+)
+def test_answer(ask, status, found):
+    made = answer(Question("redis", "PONG", ask, ADVISORY))
+    assert (made.name, made.status, made.expected, made.found, made.level) == ("redis", status, "PONG", found, ADVISORY)
+    assert made.ms >= 0
+
+
+def test_an_unknown_case_is_a_failed_check_and_the_others_are_still_answered():
+    """One surprise (a field that is missing in an answer, for instance) must not hide every other result."""
+    asked = [Question("odd", "x", raising(KeyError("name"))), Question("good", "x", lambda: (True, "fine"))]
+    assert [(item.name, item.status) for item in answer_all(asked)] == [("odd", FAILED), ("good", PASSED)]
+
+
+def test_answers_come_in_the_order_of_the_questions():
+    asked = [Question(str(number), "x", lambda: (True, "y")) for number in range(20)]
+    assert [item.name for item in answer_all(asked)] == [str(number) for number in range(20)]
+    assert answer_all([]) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "good"),
+    [
+        ([], False),
+        ([check(PASSED)], True),
+        ([check(PASSED), check(FAILED)], False),
+        ([check(PASSED), check(FAILED, ADVISORY)], True),
+        ([check(NOT_MEASURED)], True),
+    ],
+    ids=["nothing-proves-nothing", "passed", "one-failed", "advisory-failed", "not-measured"],
+)
+def test_passed(found, good):
+    assert passed(rows(*found)) is good
+
+
+def test_failures_names_the_critical_ones():
+    found = rows(
+        check(FAILED), check(FAILED, ADVISORY, "disk"), check(PASSED, name="kong"), check(FAILED, name="proxy")
+    )
+    assert failures(found) == "redis: expected PONG, found nothing; proxy: expected PONG, found nothing"
+
+
+class TestRetry:
+    @pytest.mark.parametrize(
+        ("outcomes", "budget", "asked", "status"),
+        [
+            ([PASSED], 10, 1, PASSED),
+            ([FAILED, FAILED, PASSED], 10, 3, PASSED),
+            ([FAILED] * 9, 1, 5, FAILED),
+            ([FAILED] * 9, 0, 1, FAILED),
+            ([NOT_MEASURED, PASSED], 10, 1, NOT_MEASURED),
+        ],
+        ids=["at-once", "later", "budget", "asks-once", "not-measured-is-no-failure"],
+    )
+    def test_until_good_or_over(self, outcomes, budget, asked, status):
+        clock, left = FakeClock(), list(outcomes)
+        found = retry(lambda: [check(left.pop(0))], budget, clock, clock.sleep)
+        assert (len(outcomes) - len(left), found[0].status) == (asked, status)
+        assert clock.now - 1000.0 <= budget

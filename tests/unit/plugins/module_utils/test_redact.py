@@ -1,0 +1,209 @@
+"""Secrets: which names hold them, what is shown of a value, and what never is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils import redact
+from ansible_collections.kong_masking.recovery.plugins.module_utils.file_changes import changed_settings
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redact import MASK
+
+SECRET_NAMES = (
+    "REDIS_PASSWORD",
+    "DB_PASS",
+    "PGPASSWD",
+    "DB_PWD",
+    "REDIS_PASSWORDS",
+    "passphrase",
+    "KONG_PG_PASSWORD",
+    "ANTHROPIC_API_KEY",
+    "anthropic_api_key",
+    "apiKey",
+    "apikey",
+    "x-api-key",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "SIGNING_KEY",
+    "encryption-key",
+    "API_KEYS",
+    "KEY",
+    "GITHUB_TOKEN",
+    "redis_auth_token",
+    "Authorization",
+    "AUTH",
+    "CLIENT_SECRET",
+    "credentials",
+    "SENTRY_DSN",
+    "SESSION_COOKIE",
+    "PRIVATE_PEM",
+    "bearer",
+)
+PLAIN_NAMES = (
+    "KONG_LOG_LEVEL",
+    "KONG_ADMIN_LISTEN",
+    "MONKEY",
+    "KEYBOARD",
+    "TURKEY_MODE",
+    "PASSENGER_COUNT",
+    "REDIS_HOST",
+    "KONG_DECLARATIVE_CONFIG",
+    "name",
+    "mapping_ttl",
+    "",
+)
+SECRETS = st.text(st.sampled_from("abcdefghijkmnpqrstuvwxyz0123456789!§$%&/?äöü @:"), min_size=8, max_size=40).filter(
+    lambda text: len(text.strip()) >= 8 and text not in "(unset)"
+)
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_secret_names(name):
+    assert redact.is_secret_name(name) is True
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+def test_plain_names(name):
+    assert redact.is_secret_name(name) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("KONG_LOG_LEVEL", "debug", "debug"),
+        ("REDIS_PASSWORD", "x", MASK),
+        ("REDIS_PASSWORD", "", ""),
+        ("REDIS_PASSWORD", None, ""),
+        ("REDIS_PASSWORD", 7, MASK),
+        ("plugins.aws-masker.config.redis_password", "s3cret", MASK),
+        ("plugins.key-auth.config.anonymous", "guest", "guest"),
+        ("retries", 3, "3"),
+        ("config.add.headers.0", "x-api-key:sk-ant-abc", f"x-api-key:{MASK}"),
+        ("config.add.headers.0", "x-api-key: sk-ant-abc", f"x-api-key:{MASK}"),
+        ("config.add.headers.0", "Authorization: Bearer abc", f"Authorization:{MASK}"),
+        ("config.add.headers.0", "x-trace:on", "x-trace:on"),
+        ("NOTE", "sk0123456789abcdefghijkl", MASK),
+        ("image", "docker.io/library/redis:7.2-alpine-longer", "docker.io/library/redis:7.2-alpine-longer"),
+        ("URL", "redis://:s3cret@redis:6379/0", f"redis://{MASK}@redis:6379/0"),
+        ("URL", "https://bob:s3cret@host/path", f"https://{MASK}@host/path"),
+        ("URL", "https://host/path", "https://host/path"),
+    ],
+)
+def test_shown(name, value, expected):
+    assert redact.shown(name, value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["redis://:pa@s3cret@redis:6379", "redis://:pa/s3cret@redis:6379", "https://host/v1?api_key=s3cret"],
+    ids=["at-sign-in-password", "slash-in-password", "query"],
+)
+def test_a_secret_inside_a_url_is_masked(value):
+    assert "s3cret" not in redact.shown("URL", value)
+
+
+def test_secret_values_longest_first_and_none_too_short():
+    env = {"A_PASSWORD": "secret", "B_TOKEN": "secret-and-more", "C_KEY": "short", "D": "plain-value"}
+    assert redact.secret_values(env) == ["secret-and-more", "secret"]
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "expected"),
+    [
+        ("AUTH s3cret-1 failed", ["s3cret-1"], f"AUTH {MASK} failed"),
+        ("s3cret-1 s3cret-1", ["s3cret-1"], f"{MASK} {MASK}"),
+        ("abcdef-ghi abcdef", ["abcdef-ghi", "abcdef"], f"{MASK} {MASK}"),
+        ("dial redis://u:p@h", [], f"dial redis://{MASK}@h"),
+        ("nothing", ["secret"], "nothing"),
+    ],
+)
+def test_scrub(text, secrets, expected):
+    assert redact.scrub(text, secrets) == expected
+
+
+def test_scrub_tree_reaches_keys_and_lists():
+    tree = {"k-s3cret": ["s3cret", ("s3cret", 1)], "n": None, "m": {"x": "a s3cret b"}}
+    expected = {f"k-{MASK}": [MASK, [MASK, 1]], "n": None, "m": {"x": f"a {MASK} b"}}
+    assert redact.scrub_tree(tree, ["s3cret"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "flat"),
+    [
+        ({"a": {"b": 1}, "c": 2}, {"a.b": 1, "c": 2}),
+        (
+            {"plugins": [{"name": "cors", "config": {"x": 1}}]},
+            {"plugins.cors.name": "cors", "plugins.cors.config.x": 1},
+        ),
+        ({"paths": ["/a", "/b"]}, {"paths.0": "/a", "paths.1": "/b"}),
+        (7, {"": 7}),
+    ],
+    ids=["nested", "named-items", "list", "scalar"],
+)
+def test_flatten(value, flat):
+    assert redact.flatten(value) == flat
+
+
+def test_changes_in_order_of_name():
+    assert redact.changes({"B": "1", "A": "x", "C": "s", "P": ""}, {"B": "1", "A": "y", "D": "", "P": None}) == [
+        {"name": "A", "old": "x", "new": "y"},
+        {"name": "C", "old": "s", "new": "(unset)"},
+        {"name": "D", "old": "(unset)", "new": ""},
+        {"name": "P", "old": "", "new": ""},
+    ]
+
+
+@given(st.sampled_from([name for name in SECRET_NAMES if name not in ("DB_PWD", "REDIS_PASSWORDS")]), SECRETS, SECRETS)
+def test_a_secret_never_appears_in_changes(name, old, new):
+    for rows in (
+        redact.changes({name: old}, {name: new}),
+        redact.changes({name: old}, {}),
+        redact.changes({}, {name: new}),
+        redact.changes(redact.flatten({"config": {name: old}}), redact.flatten({"config": {name: new}})),
+        redact.changes(redact.flatten({"headers": [f"{name}:{old}"]}), redact.flatten({"headers": [f"{name}: {new}"]})),
+    ):
+        seen = " ".join(row["old"] + " " + row["new"] for row in rows)
+        assert old.strip() not in seen
+        assert new.strip() not in seen
+
+
+def test_a_list_below_a_secret_name_is_secret():
+    rows = redact.changes({}, redact.flatten({"config": {"client_secrets": ["first-s", "second-s"]}}))
+    assert [row["new"] for row in rows] == [MASK, MASK]
+
+
+class TestChangedSettings:
+    def test_environment_file(self):
+        old, new = b"LEVEL=debug\nREDIS_PASSWORD=old-secret\n", b"LEVEL=notice\nREDIS_PASSWORD=new-secret\n"
+        assert changed_settings("config/production.env", old, new) == [
+            {"name": "LEVEL", "old": "debug", "new": "notice"},
+            {"name": "REDIS_PASSWORD", "old": MASK, "new": MASK},
+        ]
+
+    def test_a_secret_that_is_repeated_elsewhere_in_the_file(self):
+        old, new = b"REDIS_PASSWORD=hunter-two\nARGS=--a hunter-two\n", b"REDIS_PASSWORD=hunter-two\nARGS=none\n"
+        assert changed_settings(".env", old, new) == [{"name": "ARGS", "old": f"--a {MASK}", "new": "none"}]
+
+    def test_yaml(self):
+        old = b"plugins: [{name: aws-masker, config: {anthropic_api_key: sk-1, ttl: 1}}]"
+        new = b"plugins: [{name: aws-masker, config: {anthropic_api_key: sk-2, ttl: 2}}]"
+        assert changed_settings("kong/kong.yml", old, new) == [
+            {"name": "plugins.aws-masker.config.anthropic_api_key", "old": MASK, "new": MASK},
+            {"name": "plugins.aws-masker.config.ttl", "old": "1", "new": "2"},
+        ]
+
+    @pytest.mark.parametrize(
+        ("path", "old", "new", "row"),
+        [
+            ("a.conf", b"ab", b"abc", ("2 bytes", "3 bytes")),
+            ("a.env", b"# a\n", b"# ab\n", ("4 bytes", "5 bytes")),
+            ("a.yml", b"{", b"a: 1", ("no valid YAML on one side", "see the file")),
+        ],
+        ids=["other-file", "comment", "broken-yaml"],
+    )
+    def test_what_has_no_settings(self, path, old, new, row):
+        assert changed_settings(path, old, new) == [{"name": "(content)", "old": row[0], "new": row[1]}]
+
+    def test_equal(self):
+        assert changed_settings("a.env", b"A=1", b"A=1") == []

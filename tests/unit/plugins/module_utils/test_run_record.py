@@ -1,0 +1,135 @@
+"""The last screen: its last line is the truth about the service."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.run_record import (
+    last_screen,
+    outcome,
+    return_command,
+)
+
+ACTION = {"step": 1, "action": "recreate", "service": "kong", "ms": 812}
+READY = {"step": 2, "action": "ready", "service": "kong", "ms": 3000}
+GOOD = {"name": "redis", "status": "passed", "level": "critical", "expected": "PONG", "found": "PONG"}
+BAD = {**GOOD, "status": "failed", "found": "nothing"}
+OPEN = {**GOOD, "name": "masking", "status": "not_measured"}
+ADVICE = {**BAD, "name": "disk", "level": "advisory"}
+PLAN = {"actions": [ACTION], "refusals": [], "waived": [], "data": {"mode": "keep", "line": "DATA: KEEP - 7 stay"}}
+
+
+def run(**other):
+    """A run that went well."""
+    values = {
+        "environment": "production",
+        "project": "gateway",
+        "host": "gw1",
+        "backup": {"id": "deploy-20260729-120000"},
+        "plan": PLAN,
+        "snapshot": {"id": "rollback-20260729-151200"},
+        "executed": [ACTION, READY],
+        "checks": [GOOD],
+        "phases": {"plan": 0.6, "apply": 4.4},
+        "failure": "",
+        "applied": True,
+        "timeout": 120,
+        "check_mode": False,
+        "log": "/opt/gateway/logs/rollbacks/x.log",
+    }
+    return {**values, **other}
+
+
+BEFORE = {"executed": [], "checks": [], "applied": False}
+
+
+@pytest.mark.parametrize(
+    ("about", "done", "last"),
+    [
+        ({}, "completed", "SERVICE: BACK"),
+        ({"checks": [GOOD, OPEN]}, "completed", "SERVICE: BACK, 1 checks not measured"),
+        ({"checks": [GOOD, OPEN, OPEN]}, "completed", "SERVICE: BACK, 2 checks not measured"),
+        ({"checks": [GOOD, ADVICE]}, "completed", "SERVICE: BACK"),
+        ({"checks": [GOOD, {**OPEN, "level": "advisory"}]}, "completed", "SERVICE: BACK"),
+        ({"checks": [BAD], "failure": "verify"}, "failed", "SERVICE: NOT BACK"),
+        ({"checks": [GOOD], "failure": "apply"}, "failed", "SERVICE: NOT BACK"),
+        ({"checks": [], "failure": "apply"}, "failed", "SERVICE: NOT BACK"),
+        ({"checks": [], "failure": "apply", "executed": []}, "failed", "SERVICE: NOT BACK"),
+        ({**BEFORE, "failure": "snapshot"}, "failed", "SERVICE: NOT MEASURED, the run ended before any change"),
+        (
+            {**BEFORE, "failure": "refused", "plan": {**PLAN, "refusals": [{"name": "image_gone"}]}},
+            "refused",
+            "SERVICE: NOT MEASURED, the run ended before any change",
+        ),
+        ({**BEFORE, "failure": "no backup", "plan": {}, "backup": {}}, "failed",
+         "SERVICE: NOT MEASURED, the run ended before any change"),
+        ({**BEFORE, "check_mode": True}, "planned", "SERVICE: not touched (check mode)"),
+        ({**BEFORE, "check_mode": True, "failure": "x"}, "failed", "SERVICE: not touched (check mode)"),
+        ({"executed": [], "applied": False, "plan": {**PLAN, "actions": []}}, "nothing to do", "SERVICE: BACK"),
+    ],
+    ids=[
+        "completed",
+        "one-open",
+        "two-open",
+        "advisory-failed",
+        "advisory-open",
+        "verification-failed",
+        "failed-although-checks-pass",
+        "failed-before-verification",
+        "failed-at-the-first-step",
+        "failed-before-any-change",
+        "refused",
+        "no-backup",
+        "check-mode",
+        "check-mode-failed",
+        "nothing-to-do",
+    ],
+)  # fmt: skip
+def test_truth_table(about, done, last):
+    assert outcome(run(**about)) == done
+    assert last_screen(run(**about))[-1] == last
+
+
+@pytest.mark.parametrize("checks", [[BAD], [GOOD, BAD], [OPEN, BAD]])
+def test_a_failed_critical_check_is_never_called_back(checks):
+    """Also where nobody called it a failure: the verification may have been told not to fail."""
+    assert last_screen(run(checks=checks, failure=""))[-1] == "SERVICE: NOT BACK"
+
+
+def test_the_whole_screen():
+    found = run(
+        plan={**PLAN, "waived": [{"name": "space_low"}]}, checks=[GOOD, BAD], failure="verify failed",
+        phases={"plan": 0.6, "snapshot": 0, "apply": 130},
+    )  # fmt: skip
+    assert last_screen(found) == [
+        "Rollback failed: gateway (production) on gw1, target deploy-20260729-120000",
+        "CAUSE: verify failed",
+        "CHANGED: recreate kong (812 ms)",
+        "DATA: KEEP - 7 stay",
+        "WAIVED: space_low",
+        "TIME: plan 0.6 s, apply 130.0 s; in all 130.6 of 120 s",
+        "WARNING: past the 120 s for this rollback",
+        f"TO TAKE IT BACK: {return_command(found)}",
+        "LOG: gw1:/opt/gateway/logs/rollbacks/x.log",
+        "FAILED: redis: expected PONG, found nothing",
+        "SERVICE: NOT BACK",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("about", "data"),
+    [({}, "keep"), ({"plan": {}}, "keep"), ({"plan": {**PLAN, "data": {"mode": "empty"}}}, "restore"),
+     ({"plan": {**PLAN, "data": {"mode": "restore"}}}, "restore")],
+    ids=["kept", "no-plan", "emptied", "restored"],
+)  # fmt: skip
+def test_the_command_that_takes_it_back_names_the_data_mode(about, data):
+    assert return_command(run(**about)) == (
+        "ansible-playbook playbooks/rollback.yml -e env=production "
+        f"-e deployment=rollback-20260729-151200 -e redis_data={data}"
+    )
+
+
+@pytest.mark.parametrize("about", [{"snapshot": {}}, {"check_mode": True}], ids=["no-snapshot", "check-mode"])
+def test_nothing_to_take_back(about):
+    assert return_command(run(**about)) == ""
+    assert not any(line.startswith("TO TAKE IT BACK") for line in last_screen(run(**about)))

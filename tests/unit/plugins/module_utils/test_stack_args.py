@@ -1,0 +1,51 @@
+"""The stack's arguments: what lies inside its directory and what does not."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, "/opt/gateway/backups"), ("", "/opt/gateway/backups"), ("/srv/b/", "/srv/b"), ("/srv/../b", "/b")],
+)
+def test_backup_dir(given, expected):
+    assert samples.stack(backup_dir=given).backup_dir == expected
+
+
+def test_lists_become_tuples_and_the_core_is_in_starting_order():
+    found = samples.stack(compose_files=["a.yml", "b.yml"])
+    assert found.compose_files == ("a.yml", "b.yml")
+    assert found.core == ("redis", "kong", "nginx")
+
+
+@pytest.mark.parametrize(
+    ("relative", "absolute"),
+    [("a/b", "/opt/gateway/a/b"), ("./a", "/opt/gateway/a"), (".", "/opt/gateway"), ("/etc/x", "/etc/x")],
+)
+def test_path(relative, absolute):
+    assert samples.stack().path(relative) == absolute
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [("a/b", "a/b"), ("", "."), ("..", ""), ("../gateway-2/x", ""), ("..a", "..a"), ("link/x", "")],
+    ids=["inside", "itself", "above", "same-beginning", "name-with-dots", "link-out"],
+)
+def test_relative(tmp_path, name, inside):
+    root = tmp_path / "gateway"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path)
+    assert samples.stack(root).relative(os.path.join(root, name)) == inside
+
+
+def test_a_directory_that_is_a_link_counts_as_its_target(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    found = samples.stack(tmp_path / "link")
+    assert found.dir == str(tmp_path / "real")
+    assert found.relative(str(tmp_path / "link/x")) == "x"

@@ -1,0 +1,75 @@
+"""A tiny HTTP server on loopback that answers as recorded, and the reading of the recordings."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+UNIT = Path(__file__).resolve().parent
+STACK_FIXTURES = UNIT.parent / "stack" / "contract" / "fixtures"
+UNSENT = ("date", "connection", "content-length", "transfer-encoding")
+
+
+class Answer:
+    """One answer: status, headers, body."""
+
+    def __init__(self, status=200, body=b"", headers=()):
+        self.status, self.body, self.headers = status, body, list(headers)
+
+
+def recorded(version, name):
+    """Return the answer of a recording of a real Kong, ``3.9.1`` and ``003-GET-status`` for instance."""
+    folder = STACK_FIXTURES if version == "3.9.1" else UNIT / "recordings"
+    text = (folder / version / f"{name}.http").read_text(encoding="utf-8")
+    head, _, body = text.split("\n# response  (", 1)[1].partition("\n\n")
+    lines = head.splitlines()[1:]
+    pairs = [(key, value.strip()) for key, _, value in (line.partition(":") for line in lines[1:])]
+    headers = [(key, value) for key, value in pairs if key.lower() not in UNSENT]
+    return Answer(int(lines[0].split()[1]), body.strip().encode(), headers)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        self.server.requests.append((self.command, self.path, dict(self.headers), body))
+        answer = self.server.answers.get((self.command, self.path.split("?")[0]))
+        if callable(answer):
+            answer = answer(self.path, body)
+        if answer is None:
+            self.close_connection = True  # closed without a word
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = _answer  # noqa: N815  # the names that http.server calls
+
+    def log_message(self, *_args):
+        """Nothing on stderr."""
+
+
+@contextlib.contextmanager
+def serving(answers):
+    """Serve (method, path) → Answer, or a function of path and body; what is not there closes the connection.
+
+    Yields the server, with ``url`` and ``requests`` (method, path, headers, body).
+    """
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    server.answers, server.requests = answers, []
+    server.place = server.server_address[:2]
+    server.url = f"http://127.0.0.1:{server.place[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

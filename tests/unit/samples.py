@@ -1,0 +1,110 @@
+"""Things that many tests need: a stack, containers, an inspect answer, a Runner that only remembers."""
+
+from __future__ import annotations
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.container import Container, Mount
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Result, Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import StackArgs
+
+
+def stack(root="/opt/gateway", **other):
+    """The stack's arguments as a module gets them, validated."""
+    values = {
+        "project": "gateway",
+        "environment": "production",
+        "dir": str(root),
+        "compose_files": ["docker-compose.yml"],
+        "env_file": "config/production.env",
+        "backup_dir": None,
+        "config_paths": [],
+        "redis_service": "redis",
+        "kong_service": "kong",
+        "proxy_service": "nginx",
+        "mapping_prefixes": ["aws_masker:"],
+        "masking_plugin": "aws-masker",
+        "proxy_port": 0,
+        "health_path": "/health",
+        "probe_path": "/v1/messages",
+    }
+    return StackArgs.from_params({**values, **other})
+
+
+def settings(**other):
+    """What makes two containers differ to their user."""
+    values = {
+        "command": [],
+        "entrypoint": [],
+        "user": "",
+        "working_dir": "",
+        "stop_grace_seconds": None,
+        "healthcheck": {},
+        "memory": 0,
+        "cpus": 0.0,
+        "restart": "always",
+        "ports": {},
+        "binds": [],
+        "networks": ["gateway_default"],
+    }
+    return {**values, **other}
+
+
+def container(service, **other):
+    """A running container of the project."""
+    values = {
+        "id": f"{service}-id",
+        "name": f"gateway-{service}-1",
+        "service": service,
+        "image_id": f"sha256:{service}",
+        "image_ref": f"gateway-{service}",
+        "config_hash": f"hash-{service}",
+        "compose_version": "2.40.0",
+        "depends_on": (),
+        "env": {},
+        "state": "running",
+        "health": "none",
+        "exit_code": 0,
+        "oom_killed": False,
+        "restarts": 0,
+        "created": "2026-07-29T09:00:00.5Z",
+        "started_at": "2026-07-29T09:00:01.5Z",
+        "mounts": (),
+        "ports": {},
+        "addresses": {"gateway_default": ""},
+        "restart_policy": "always",
+        "settings": settings(),
+    }
+    return Container(**{**values, **other})
+
+
+def bind(source, destination, writable=False):
+    """A bind mount."""
+    return Mount("bind", str(source), destination, writable)
+
+
+class RememberingRunner(Runner):
+    """Starts nothing: it remembers the commands and answers from a table of first words."""
+
+    def __init__(self, answers=None, **other):
+        super().__init__(environ={"PATH": "/usr/bin"}, **other)
+        self.commands = []
+        self.answers = answers or {}
+
+    def run(self, cmd, timeout=120.0, check=True):
+        self.commands.append(cmd)
+        answer = self.answers.get(cmd[0], "")
+        if isinstance(answer, Exception):
+            raise answer
+        return Result(cmd, 0, answer, "", 0.0)
+
+
+class FakeClock:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
