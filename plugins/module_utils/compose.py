@@ -44,10 +44,13 @@ def resolved(stack: StackArgs, client: Iterable[str], env_file: str = "") -> lis
     return command(stack, client, "config", "--format", "json", env_file=env_file)
 
 
-def parse_resolved(output: str) -> dict[str, Any]:
-    """Return service → definition from ``config --format json``, which doubles every dollar sign."""
+def parse_resolved(output: str, doubled: bool = True) -> dict[str, Any]:
+    """Return service → definition from ``config --format json``.
+
+    doubled: filled in output doubles every dollar sign, output of ``--no-interpolate`` is as the file has it.
+    """
     try:
-        return dict(json.loads(output.replace("$$", "$"))["services"] or {})
+        return dict(json.loads(output.replace("$$", "$") if doubled else output)["services"] or {})
     except (ValueError, KeyError, TypeError) as exc:
         raise RecoveryError(
             "`docker compose config` printed no services.", "Run it by hand in the stack's directory and mend the file."

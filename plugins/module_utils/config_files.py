@@ -19,7 +19,10 @@ from .runner import Runner
 from .stack_args import StackArgs
 
 OWN_FOLDERS = (".recovery", "logs")
-_VARIABLE = re.compile(r"\$\{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^}]*))?[^}]*\}|\$(?P<plain>[A-Za-z_]\w*)")
+# A doubled dollar sign is a plain one; it is matched first so that nothing after it passes for a variable.
+_VARIABLE = re.compile(
+    r"(?P<escaped>\$\$)|\$\{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^}]*))?[^}]*\}|\$(?P<plain>[A-Za-z_]\w*)"
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def fill_in(text: str, environment: Mapping[str, str]) -> str:
     """Return text with ``$NAME``, ``${NAME}`` and ``${NAME:-default}`` filled in."""
 
     def value(match: re.Match[str]) -> str:
+        if match.group("escaped"):
+            return "$"
         name = match.group("braced") or match.group("plain")
         return environment.get(name) or match.group("default") or ""
 
@@ -95,11 +100,11 @@ def fill_in(text: str, environment: Mapping[str, str]) -> str:
 
 def solve(template: str, value: str) -> dict[str, str]:
     """Return the variable that makes template read value, when template holds exactly one; else nothing."""
-    holes = list(_VARIABLE.finditer(template))
+    holes = [match for match in _VARIABLE.finditer(template) if not match.group("escaped")]
     if len(holes) != 1:
         return {}
     hole = holes[0]
-    before, after = template[: hole.start()], template[hole.end() :]
+    before, after = (part.replace("$$", "$") for part in (template[: hole.start()], template[hole.end() :]))
     if not (value.startswith(before) and value.endswith(after) and len(value) >= len(before) + len(after)):
         return {}
     name = hole.group("braced") or hole.group("plain")

@@ -33,6 +33,12 @@ def find_client(runner: Runner) -> tuple[str, ...]:
     )
 
 
+def complaint(text: str) -> str:
+    """Return what Compose objects to, without what it quotes: it quotes lines of environment files."""
+    last = (text.strip().splitlines() or ["no reason given"])[-1]
+    return last.split('"', 1)[0].split("'", 1)[0].strip(" :") or "no reason given"
+
+
 class Definitions:
     """Compose's reading of definition files."""
 
@@ -54,13 +60,15 @@ class Definitions:
             if not interpolate:
                 cmd.append("--no-interpolate")
             answer = self.runner.run(cmd).stdout
-        return compose.parse_resolved(answer.replace(json.dumps(folder)[1:-1], self.stack.dir))
+        return compose.parse_resolved(answer.replace(json.dumps(folder)[1:-1], self.stack.dir), doubled=interpolate)
 
     def try_resolve(self, files: Mapping[str, bytes]) -> tuple[dict[str, Any], str]:
         """Return (definitions, "") or ({}, why Compose cannot read them)."""
         try:
             return self.resolve(files), ""
-        except (CommandError, RecoveryError) as exc:
+        except CommandError as exc:
+            return {}, complaint(exc.stderr or exc.stdout)
+        except RecoveryError as exc:
             return {}, exc.msg
 
 

@@ -74,7 +74,7 @@ class DockerStack:
 
     def tag(self, image_id: str, reference: str) -> None:
         """Make reference name image_id."""
-        repository, _, tag = reference.rpartition(":")
+        repository, _unused, tag = reference.rpartition(":")
         if not repository or "/" in tag:
             repository, tag = reference, "latest"
         self.api.tag(image_id, repository, tag, force=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 MASK = "********"
 SHORTEST_SECRET = 6
@@ -55,11 +56,17 @@ def _hide_in_url(text: str) -> str:
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
-    """Return the values of an environment that must never be seen, longest first so that none hides in another."""
-    found = {
-        value for name, value in environment.items() if shown(name, value) != value and len(value) >= SHORTEST_SECRET
-    }
-    return sorted(found, key=lambda value: (-len(value), value))
+    """Return the values that must never be seen, longest first so that none hides in another.
+
+    Of a URL with a user part, the password itself counts too, also as it reads without percent signs.
+    """
+    found = {value for name, value in environment.items() if shown(name, value) != value}
+    for value in list(found):
+        user = _URL_USER.match(value)
+        if user:
+            password = user.group(0)[len(user.group("scheme")) : -1].partition(":")[2]
+            found |= {password, unquote(password)}
+    return sorted((value for value in found if len(value) >= SHORTEST_SECRET), key=lambda value: (-len(value), value))
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:

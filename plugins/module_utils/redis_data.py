@@ -39,7 +39,7 @@ class RedisData:
                 problem = "does not accept the password"
                 continue
             except redis.exceptions.ResponseError as exc:
-                problem = f"answers PING with {str(exc).split(' ')[0]}"
+                problem = f"answers PING with {str(exc).split(' ', maxsplit=1)[0]}"
                 continue
             except redis.exceptions.RedisError as exc:
                 raise RedisUnavailable(f"{where} does not answer PING: {type(exc).__name__}.") from exc
@@ -128,7 +128,7 @@ class RedisData:
             same = self.client.get(key) == value.encode()
             self.client.delete(key)
         except redis.exceptions.RedisError as exc:
-            raise RedisUnavailable(f"Redis refuses a write: {str(exc).split(' ')[0]}.") from exc
+            raise RedisUnavailable(f"Redis refuses a write: {str(exc).split(' ', maxsplit=1)[0]}.") from exc
         return same
 
     def close(self) -> None:

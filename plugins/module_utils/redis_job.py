@@ -24,6 +24,8 @@ from .redis_data import RedisData
 from .runner import Runner
 from .stack_args import StackArgs
 
+STARTED_SECONDS = 120.0
+
 
 @dataclass
 class Preview:
@@ -285,10 +287,13 @@ class RedisJob:
 
     def _started(self) -> None:
         self.engine.start(self._container())
-        env = live_state.environment(self.stack, self.runner)
-        passwords = endpoints.redis_passwords(self._container(), env)
-        look = lambda: self.engine.container(self.stack.redis_service)  # noqa: E731  # asked again and again
-        readiness.wait_ready(
-            lambda: readiness.redis_problem(look(), passwords), look, 120.0, self.runner.clock, self.runner.sleep
-        )
+        passwords = endpoints.redis_passwords(self._container(), live_state.environment(self.stack, self.runner))
+
+        def look() -> Container | None:
+            return self.engine.container(self.stack.redis_service)
+
+        def ask() -> str:
+            return readiness.redis_problem(look(), passwords)
+
+        readiness.wait_ready(ask, look, STARTED_SECONDS, self.runner.clock, self.runner.sleep)
         self.container = self._container()

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .errors import RecoveryError
 from .guards import Guard
 
 KEEP, RESTORE, MERGE, EMPTY = "keep", "restore", "merge", "empty"
@@ -14,8 +15,18 @@ AUTO, DELTA, FILE = "auto", "delta", "file"
 DELTA_KEYS, DELTA_BYTES = 50_000, 64 << 20
 
 
-def wanted_mode(given: str, preserve: bool, backup: Mapping[str, Any]) -> str:
-    """Return the mode for a run: what is given, else what takes a snapshot's run back, else the inventory's."""
+def wanted_mode(given: str, preserve: bool, backup: Mapping[str, Any], touches_redis: bool = True) -> str:
+    """Return the mode for a run: what is given, else what takes a snapshot's run back, else the inventory's.
+
+    touches_redis: False where the run is limited to other services; the data then stays.
+    """
+    if not touches_redis:
+        if given not in ("", KEEP):
+            raise RecoveryError(
+                f"redis_data={given} contradicts services, which leaves Redis out.",
+                "Name the Redis service too, or neither.",
+            )
+        return KEEP
     if given:
         return given
     if backup.get("kind") == "rollback":
@@ -39,15 +50,16 @@ def kong_must_be_off(method: str, keys: int, size: int, limit: int) -> bool:
 
 def line(mode: str, before: int | None, after: int | None, keep_command: str) -> str:
     """Return the first line of a plan: what happens to the mappings, in words."""
-    now, then = (f"{count:,}" if count is not None else "an unknown number of" for count in (before, after))
+    now = f"{before:,}" if before is not None else "an unknown number of"
+    then = f" {after:,}" if after is not None else ", an unknown number"
     if mode == KEEP:
         return f"DATA: KEEP - {now} live mappings stay"
     copy = f"a copy is kept in the snapshot; to keep them: {keep_command}"
     if mode == EMPTY:
         return f"DATA: EMPTY - {now} live mappings leave service, alias counters stay; {copy}"
     if mode == MERGE:
-        return f"DATA: MERGE - {now} live mappings stay, with the backup's there are {then}; a live one wins"
-    return f"DATA: RESTORE - {now} live mappings are replaced by the backup's {then}; {copy}"
+        return f"DATA: MERGE - {now} live mappings stay, with the backup's there are{then}; a live one wins"
+    return f"DATA: RESTORE - {now} live mappings are replaced by the backup's{then}; {copy}"
 
 
 def loss_guard(mode: str, before: int | None, after: int | None) -> list[Guard]:

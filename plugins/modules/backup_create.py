@@ -87,7 +87,7 @@ backup:
   type: dict
   contains:
     id: {description: Its id., type: str, returned: always, sample: deploy-20260729-120000}
-    kind: {description: C(deploy), C(rollback) or C(data)., type: str, returned: always, sample: deploy}
+    kind: {description: "C(deploy), C(rollback) or C(data).", type: str, returned: always, sample: deploy}
     path: {description: Where it lies., type: str, returned: always, sample: /opt/gateway/backups/pre-deploy/deploy-1}
     complete: {description: Whether all of what runs could be captured., type: bool, returned: success, sample: true}
     notes: {description: What an operator should know., type: list, elements: str, returned: success, sample: []}

@@ -72,7 +72,7 @@ checks:
   elements: dict
   contains:
     name: {description: Which check., type: str, returned: always, sample: kong_configuration_hash}
-    status: {description: C(passed), C(failed) or C(not_measured)., type: str, returned: always, sample: passed}
+    status: {description: "C(passed), C(failed) or C(not_measured).", type: str, returned: always, sample: passed}
     level: {description: C(critical) or C(advisory)., type: str, returned: always, sample: critical}
     expected: {description: What should be., type: str, returned: always, sample: the MD5 of the declarative file}
     found: {description: What is., type: str, returned: always, sample: 771ebe0ff27e31be6e1e74581e0589ad}

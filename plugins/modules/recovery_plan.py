@@ -159,7 +159,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "services": params["services"],
         "force": params["force"],
     }
-    mode = wanted_mode(params["redis_data"], params["preserve_data"], params["backup"])
+    touches_redis = not params["services"] or stack.redis_service in params["services"]
+    mode = wanted_mode(params["redis_data"], params["preserve_data"], params["backup"], touches_redis)
     plan = build_plan(target, look.live(target, mode, params["redis_scope"]), settings)
     changed = look.settings_diff(target, plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)

@@ -61,7 +61,7 @@ checks:
   elements: dict
   contains:
     name: {description: Which check., type: str, returned: always, sample: container_redis}
-    status: {description: C(passed), C(failed) or C(not_measured)., type: str, returned: always, sample: passed}
+    status: {description: "C(passed), C(failed) or C(not_measured).", type: str, returned: always, sample: passed}
     level: {description: C(critical) or C(advisory)., type: str, returned: always, sample: critical}
     expected: {description: What should be., type: str, returned: always, sample: running}
     found: {description: What is., type: str, returned: always, sample: running}

@@ -150,7 +150,7 @@ def trouble(name, state, why):
     def change(_wanted, now):
         now["services"][name].update(state=state, trouble=why, running=state == "running")
         if name == "kong" and state != "running":
-            now["kong_hash"] = ""
+            now["kong_hash"] = None
 
     return change
 
@@ -161,7 +161,7 @@ def gone(name):
     def change(_wanted, now):
         del now["services"][name]
         if name == "kong":
-            now["kong_hash"] = ""
+            now["kong_hash"] = None
 
     return change
 
@@ -176,7 +176,7 @@ def stranger(name, **fields):
 
 
 def serves(found):
-    """Kong shows another hash, or none."""
+    """Kong shows another hash, an empty one for nothing loaded, or None when it does not answer."""
 
     def change(_wanted, now):
         now["kong_hash"] = found

@@ -23,9 +23,9 @@ def recorded(version, name):
     """Return the answer of a recording of a real Kong, ``3.9.1`` and ``003-GET-status`` for instance."""
     folder = STACK_FIXTURES if version == "3.9.1" else UNIT / "recordings"
     text = (folder / version / f"{name}.http").read_text(encoding="utf-8")
-    head, _, body = text.split("\n# response  (", 1)[1].partition("\n\n")
+    head, _unused, body = text.split("\n# response  (", 1)[1].partition("\n\n")
     lines = head.splitlines()[1:]
-    pairs = [(key, value.strip()) for key, _, value in (line.partition(":") for line in lines[1:])]
+    pairs = [(key, value.strip()) for key, _unused, value in (line.partition(":") for line in lines[1:])]
     headers = [(key, value) for key, value in pairs if key.lower() not in UNSENT]
     return Answer(int(lines[0].split()[1]), body.strip().encode(), headers)
 

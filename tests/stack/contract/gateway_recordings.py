@@ -44,22 +44,22 @@ class Recording:
 
 
 def _headers(lines: list[str]) -> list[tuple[str, str]]:
-    return [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    return [(name.strip(), value.strip()) for name, _unused, value in (line.partition(":") for line in lines)]
 
 
 def recording(path: Path) -> Recording:
     """Read one ``.http`` file."""
     request, reply = path.read_text().split("\n# response  (", 1)
-    head, _, body = request.removeprefix("# request\n").partition("\n\n")
+    head, _unused, body = request.removeprefix("# request\n").partition("\n\n")
     first, *lines = head.splitlines()
-    method, target, _ = first.split(" ")
+    method, target, _unused = first.split(" ")
     headers = _headers(lines)
     named = {name.lower(): value for name, value in headers}
     length = int(named.get("content-length", 0))
-    took, _, rest = reply.partition(" ms)\n")
-    reply_head, _, reply_body = rest.partition("\n\n")
+    took, _unused, rest = reply.partition(" ms)\n")
+    reply_head, _unused, reply_body = rest.partition("\n\n")
     status_line, *reply_lines = reply_head.splitlines()
-    _, status, reason = status_line.split(" ", 2)
+    _unused, status, reason = status_line.split(" ", 2)
     return Recording(
         name=path.stem,
         method=method,

@@ -43,8 +43,8 @@ class Run:
 
 
 def _run(path: Path) -> Run:
-    head, _, rest = path.read_text().partition("--- stdout\n")
-    stdout, _, stderr = rest.partition("--- stderr\n")
+    head, _unused, rest = path.read_text().partition("--- stdout\n")
+    stdout, _unused, stderr = rest.partition("--- stderr\n")
     command, code = head.splitlines()[:2]
     match = re.match(r"exit code: (\d+)", code)
     assert match
@@ -103,7 +103,7 @@ NOT_REPRODUCED = {"212-start-mem-cache-bad"}  # a check of the real gateway's ng
 def test_start_is_as_recorded(path: Path, tmp_path: Path) -> None:
     """Exit code 1 with the recorded words, or a running gateway."""
     write_files(tmp_path)
-    command, facts, _, _, *log = path.read_text().splitlines()
+    command, facts, _unused, _unused, *log = path.read_text().splitlines()
     settings = dict(re.findall(r"-e (\w+)=(\S+)", command))
     settings = {name: value.replace("/cfgs/", f"{tmp_path}/cfgs/") for name, value in settings.items()}
     settings.setdefault("KONG_DECLARATIVE_CONFIG", "")

@@ -95,7 +95,7 @@ def test_posted_configuration_holds_in_every_worker_at_once(double: Double) -> N
     for content, status in ((MINIMAL, 404), (GOOD, 502), (OTHER, 404), (GOOD, 502)):
         assert double.ask("admin", "POST", "/config", content, headers=YAML).status == 201
         time.sleep(0.01)
-        assert {double.ask("proxy", "GET", "/a").status for _ in range(20)} == {status}
+        assert {double.ask("proxy", "GET", "/a").status for _unused in range(20)} == {status}
 
 
 def test_multipart_form(double: Double) -> None:

@@ -108,7 +108,7 @@ def recorded_keys(name: str) -> dict[str, str]:
     """Redis then: key to value."""
     lines = (FIXTURES / FOLDER / f"{name}.txt").read_text().splitlines()
     fields = [line.split(" | ") for line in lines if line]
-    return {key: value.partition("  (=")[0] for key, _, _, value in fields}
+    return {key: value.partition("  (=")[0] for key, _unused, _unused, value in fields}
 
 
 def assert_same_reply(wanted: Recording, found: Response) -> None:
@@ -261,7 +261,7 @@ def test_redis_down_at_the_start_and_late(tmp_path: Path, echo: int) -> None:
             for name in ("E5-cold-then-redis-up", "G5-cold-redis-up-2"):
                 assert_same_reply(*way.send(name))
             eventually(lambda: way.mask("Test: i-1234567890abcdef0").status == 200, "masking after Redis came late")
-            eventually(lambda: all(way.mask("hello").status == 200 for _ in range(8)), "all workers")
+            eventually(lambda: all(way.mask("hello").status == 200 for _unused in range(8)), "all workers")
             assert_same_reply(*way.send("G5-cold-redis-up-15"))
 
 

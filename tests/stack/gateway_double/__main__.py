@@ -79,7 +79,7 @@ class Master:
 
     def fork(self) -> set[int]:
         """Start a full set of workers."""
-        return {self._fork_one() for _ in range(self.settings.workers)}
+        return {self._fork_one() for _unused in range(self.settings.workers)}
 
     def _fork_one(self) -> int:
         pid = os.fork()
@@ -114,7 +114,7 @@ class Master:
         """Collect the dead; a worker that was not told to go is replaced."""
         while True:
             try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
+                pid, _unused = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:

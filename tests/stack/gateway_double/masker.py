@@ -95,7 +95,7 @@ class Masker:
         if not self._warm:
             raise MaskerError
         found = patterns.find(text, config)
-        counters = {pattern.counter for pattern, _ in found}
+        counters = {pattern.counter for pattern, _unused in found}
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._step):
@@ -103,10 +103,10 @@ class Masker:
         except LOST as exc:
             if _unreachable(exc):
                 await self._wait_as_recorded(started, len(counters))
-            aliases = [f"{pattern.alias}_000" for pattern, _ in found]
+            aliases = [f"{pattern.alias}_000" for pattern, _unused in found]
         originals: dict[str, str] = {}
         latest: dict[str, str] = {}
-        for (_, original), alias in zip(found, aliases, strict=True):
+        for (_unused, original), alias in zip(found, aliases, strict=True):
             if not patterns.goes_out_unmasked(original):
                 originals[alias] = original
                 latest[original] = alias
@@ -124,7 +124,7 @@ class Masker:
         if not found:
             await self._redis.ping()
             return []
-        keys = [f"{PREFIX}rev:{base64.b64encode(original.encode()).decode()}" for _, original in found]
+        keys = [f"{PREFIX}rev:{base64.b64encode(original.encode()).decode()}" for _unused, original in found]
         known = [await self._redis.get(key) for key in keys]
         aliases: list[str] = []
         for (pattern, original), key, old in zip(found, keys, known, strict=True):

@@ -57,7 +57,7 @@ class Exchange:
         if config and config["echo_downstream"] and self.correlation:
             headers[self.correlation[0]] = self.correlation[1]
         for entry in self.plugins.get("response-transformer", {}).get("add", {}).get("headers") or []:
-            name, _, value = entry.partition(":")
+            name, _unused, value = entry.partition(":")
             headers.setdefault(name.strip(), value.strip())
         return headers
 
@@ -125,7 +125,7 @@ class Proxy:
         if config is not None:
             body = await self._mask(exchange, config, headers, body)
         for entry in exchange.plugins.get("request-transformer", {}).get("add", {}).get("headers") or []:
-            name, _, value = entry.partition(":")
+            name, _unused, value = entry.partition(":")
             if name.strip() not in headers:
                 headers[name.strip()] = value.strip()
         async with await self._send(exchange, state, match, headers, body) as reply:

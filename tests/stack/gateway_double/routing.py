@@ -90,4 +90,4 @@ def plugins_for(state: State, match: Match | None) -> dict[str, dict[str, Any]]:
         rank = 2 * bool(route) + bool(service)
         if plugin["name"] not in chosen or rank > chosen[plugin["name"]][0]:
             chosen[plugin["name"]] = (rank, plugin["config"] or {})
-    return {name: config for name, (_, config) in chosen.items()}
+    return {name: config for name, (_unused, config) in chosen.items()}

@@ -31,7 +31,7 @@ def targets_of(state: State, upstream: Entity) -> list[Entity]:
 
 
 def _address(target: str) -> Address:
-    host, _, port = target.rpartition(":")
+    host, _unused, port = target.rpartition(":")
     return Address(host, int(port)) if host else Address(target, 8000)
 
 

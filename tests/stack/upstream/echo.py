@@ -46,15 +46,15 @@ class Echo:
         app.router.add_route("*", "/{path:.*}", self.echo)
         return app
 
-    async def health(self, _: web.Request) -> web.Response:
+    async def health(self, _unused: web.Request) -> web.Response:
         """Whether it runs."""
         return web.json_response({"status": "ok"})
 
-    async def last(self, _: web.Request) -> web.Response:
+    async def last(self, _unused: web.Request) -> web.Response:
         """The last body, byte for byte."""
         return web.Response(body=self._last, content_type="application/json")
 
-    async def headers(self, _: web.Request) -> web.Response:
+    async def headers(self, _unused: web.Request) -> web.Response:
         """The headers that came with it."""
         return web.json_response(self._headers)
 

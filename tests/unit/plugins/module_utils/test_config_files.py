@@ -46,7 +46,9 @@ def root(tmp_path):
         ("${A:-d}", "1"),
         ("${A:?must be set}", "1"),
         ("$A$B", "12"),
-        ("$$(cmd)", "$$(cmd)"),
+        ("$$(cmd)", "$(cmd)"),
+        ("$$A", "$A"),
+        ("$$$A", "$1"),
     ],
 )
 def test_fill_in(text, expected):
@@ -66,6 +68,8 @@ def test_fill_in(text, expected):
         ("${A}${B}", "xy", {}),
         ("constant", "other", {}),
         ("", "x", {}),
+        ("a$$b", "a$b", {}),
+        ("a$$b-${A}", "a$b-1", {"A": "1"}),
     ],
     ids=[
         "whole",
@@ -78,6 +82,8 @@ def test_fill_in(text, expected):
         "two-variables",
         "none",
         "no-template",
+        "escaped-dollar",
+        "escaped-dollar-and-variable",
     ],
 )
 def test_solve(template, value, solution):

@@ -69,10 +69,12 @@ CASES = [
         ["load_configuration kong", f"write_file {KONG_FILE}"],
         kong="reload",
     ),
+    case("kong-serves-nothing", [serves("")], ["load_configuration kong"], kong="reload"),
+    case("kong-mute-and-nothing-else", [serves(None)], []),
     case("kong-serves-another", [serves(OTHER_HASH)], ["load_configuration kong"], kong="reload"),
     case(
         "kong-file-and-kong-mute",
-        [file(KONG_FILE), serves("")],
+        [file(KONG_FILE), serves(None)],
         [f"write_file {KONG_FILE}", "restart kong", *KONG_BACK],
         kong="restart",
         nginx="reload",

@@ -82,7 +82,7 @@ def test_the_action_carries_what_it_needs():
     wanted, now = states()
     now["data"] = data()
     (action,) = build_plan(wanted, now, SETTINGS)["actions"]
-    needed = {name: now["data"][name] for name in ("mode", "method", "scope", "source", "sha256", "counters")}
+    needed = {name: now["data"][name] for name in ("mode", "method", "scope", "source", "sha256")}
     assert {name: action[name] for name in needed} == needed
     assert (action["service"], action["beside"], action["step"]) == ("redis", False, 1)
 

@@ -46,7 +46,7 @@ FILE_CHANGES = st.lists(
         st.sampled_from(samples.FILES).map(samples.file),
         st.sampled_from(samples.FILES).map(lambda path: samples.file(path, mode=0o600)),
         st.just(samples.extra("kong/plugins/aws-masker/new.lua", ".env.local")),
-        st.just(samples.serves(samples.OTHER_HASH)),
+        st.sampled_from([samples.serves(samples.OTHER_HASH), samples.serves("")]),
     ),
     max_size=3,
 )

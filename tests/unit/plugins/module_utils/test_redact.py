@@ -108,6 +108,11 @@ def test_secret_values_longest_first_and_none_too_short():
     assert redact.secret_values(env) == ["secret-and-more", "secret"]
 
 
+def test_the_password_inside_a_url_is_scrubbed_from_free_text_too():
+    hidden = redact.secret_values({"REDIS_URL": "redis://:s3cret-pw@redis:6379/0"})
+    assert "s3cret-pw" not in redact.scrub("NOAUTH: s3cret-pw is wrong", hidden)
+
+
 @pytest.mark.parametrize(
     ("text", "secrets", "expected"),
     [
