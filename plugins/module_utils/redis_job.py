@@ -205,8 +205,7 @@ class RedisJob:
         folder = tempfile.mkdtemp(prefix="kong-masking-recovery-data-")
         try:
             layout = self._layout(live)
-            if live is None:
-                self._raise_floor()
+            self._remember_counters(live, source)
             with self._kong_off():
                 began = self.runner.clock()
                 dump, after = self._build(live, source, folder)
@@ -232,11 +231,20 @@ class RedisJob:
             "kong_off": True,
         }
 
-    def _raise_floor(self) -> None:
-        """Live counters cannot be read: begin well above every known one, and remember where."""
-        store = BackupStore(self.stack.backup_dir, self.runner)
+    def _remember_counters(self, live: RedisData | None, source: redis.Redis | None) -> None:
+        """Write the counters down before the data goes away: killed in between, the next run cannot read them.
+
+        Where they cannot be read already, begin well above every known one.
+        """
+        if live is not None:
+            held = redis_delta.counters(live.client, self.selection.prefixes)
+            counter_record.record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
+            return
         known = counter_record.recorded(self.stack, self.runner)
-        floor = counter_record.floor(store.manifests(), known, self.stack)
+        for key, value in self._counters(source, 0).items():
+            known[key.decode()] = max(known.get(key.decode(), 0), value)
+        manifests = BackupStore(self.stack.backup_dir, self.runner).manifests()
+        floor = counter_record.floor(manifests, known, self.stack)
         counter_record.record(self.stack, self.runner, floor)
         self.floor = {key.encode(): value for key, value in floor.items()}
 

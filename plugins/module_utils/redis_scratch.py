@@ -25,6 +25,8 @@ SOCKET, DUMP = "redis.sock", "dump.rdb"
 LIFETIME_SECONDS = 900
 START_SECONDS = 120.0
 PAUSE = 0.05
+# What a starting server says on the level of its errors without meaning one.
+CHATTER = ("Redis version=", "WARNING", "Configuration loaded", "is starting", "oO0OoO0OoO0Oo")
 # What a loaded data set needs, as a multiple of its dump: small keys take about three times their bytes.
 MEMORY_FACTOR = 4
 MEMORY_RESERVE = 128 << 20
@@ -147,10 +149,6 @@ def _wait(engine: DockerStack, runner: Runner, container: str, client: redis.Red
 def _reason(engine: DockerStack, container: str) -> str:
     """Return the server's own last words about the dump."""
     lines = engine.api.logs(container, tail=30).decode("utf-8", "replace").splitlines()
-    words = ("rdb", "version", "checksum", "eof", "module", "signature", "fatal", "memory", "type")
-    telling = [
-        line.split("# ", 1)[-1].strip()
-        for line in lines
-        if "# " in line and any(word in line.lower() for word in words)
-    ]
-    return "; ".join(telling[:2]) or (lines[-1] if lines else "no reason given")
+    said = [line.split("# ", 1)[-1].strip() for line in lines if "# " in line]
+    telling = [line for line in said if not any(word in line for word in CHATTER)]
+    return "; ".join(telling[-2:]) or (lines[-1] if lines else "no reason given")

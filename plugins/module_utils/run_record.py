@@ -33,7 +33,7 @@ def return_command(run: Mapping[str, Any]) -> str:
 def last_screen(run: Mapping[str, Any]) -> list[str]:
     """Return the lines of the last screen, the truth about the service last of all.
 
-    run: environment, project, host, backup, plan, snapshot, executed, checks, phases (name → seconds), failure,
+    run: environment, project, host, backup, plan, snapshot, executed, checks, checks_before, phases (name → seconds), failure,
     applied (whether the plan's execution began), timeout, check_mode, log (path).
     """
     done = outcome(run)
@@ -44,7 +44,8 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
     if run["failure"]:
         lines.append(f"CAUSE: {run['failure']}")
     executed = [item for item in run["executed"] if item["action"] != "ready"]
-    lines.append(f"CHANGED: {'; '.join(_did(item) for item in executed) if executed else 'nothing'}")
+    if not run["check_mode"]:
+        lines.append(f"CHANGED: {'; '.join(_did(item) for item in executed) if executed else 'nothing'}")
     if run["plan"].get("data"):
         lines.append(run["plan"]["data"]["line"])
     if run["plan"].get("waived"):
@@ -52,7 +53,8 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
     seconds = {name: float(value) for name, value in run["phases"].items() if value}
     total = sum(seconds.values())
     spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
-    lines.append(f"TIME: {spent or 'under 0.1 s'}; in all {total:.1f} of {run['timeout']} s")
+    if not run["check_mode"]:
+        lines.append(f"TIME: {spent or 'under 0.1 s'}; in all {total:.1f} of {run['timeout']} s")
     if total > run["timeout"]:
         lines.append(f"WARNING: past the {run['timeout']} s for this rollback")
     if return_command(run):
@@ -65,7 +67,8 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
         if item["status"] == FAILED
     ]
     if run["check_mode"]:
-        lines.append("SERVICE: not touched (check mode)")
+        broken = sum(item["status"] == FAILED for item in run["checks_before"])
+        lines.append(f"SERVICE: not touched (check mode); now {broken} of {len(run['checks_before'])} checks fail")
     elif not run["checks"]:
         lines.append(
             "SERVICE: NOT BACK" if run["applied"] else "SERVICE: NOT MEASURED, the run ended before any change"

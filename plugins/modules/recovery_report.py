@@ -39,6 +39,11 @@ options:
     type: list
     elements: dict
     default: []
+  checks_before:
+    description: The checks of what ran before.
+    type: list
+    elements: dict
+    default: []
   phases:
     description: Phase to its seconds.
     type: dict
@@ -118,6 +123,7 @@ SPEC = {
     "snapshot": {"type": "dict", "default": {}},
     "executed": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
+    "checks_before": {"type": "list", "elements": "dict", "default": []},
     "phases": {"type": "dict", "default": {}},
     "applied": {"type": "bool", "default": False},
     "failure": {"type": "str", "default": ""},

@@ -1,0 +1,207 @@
+"""Drive RedisJob against a real Redis of its own, and compare data sets key by key."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+from reference_stack import run, wait_for
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils import live_state, redis_dump, redis_scratch
+from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_job import RedisJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
+
+PASSWORD = "not-a-real-password-of-the-tests"
+COMPOSE = """
+services:
+  redis:
+    image: kong-masking-ref/redis:7
+    restart: unless-stopped
+    command: ["redis-server", "--requirepass", "{password}", {options}]
+    environment: {{REDIS_PASSWORD: {password}}}
+    volumes: ["./data:/data"]
+"""
+JOB = """
+import sys
+from redis_lab import RedisLab
+RedisLab.reopen(sys.argv[1]).job(*sys.argv[2:5]).run()
+"""
+
+
+@dataclass
+class RedisLab:
+    """One project; aof and options decide how its Redis keeps data."""
+
+    directory: Path
+    project: str
+    aof: bool
+    options: list[str] = field(default_factory=list)
+
+    @classmethod
+    def reopen(cls, directory: str) -> RedisLab:
+        """Find a lab of another process again."""
+        about = json.loads((Path(directory) / "lab.json").read_text(encoding="utf-8"))
+        return cls(Path(directory), about["project"], about["aof"])
+
+    def deploy(self) -> None:
+        """Start Redis and wait until it answers."""
+        options = ["--appendonly", "yes" if self.aof else "no", *self.options]
+        text = COMPOSE.format(password=PASSWORD, options=", ".join(json.dumps(option) for option in options))
+        (self.directory / "docker-compose.yml").write_text(text, encoding="utf-8")
+        (self.directory / ".env").write_text(f"REDIS_PASSWORD={PASSWORD}\n", encoding="utf-8")
+        about = {"project": self.project, "aof": self.aof}
+        (self.directory / "lab.json").write_text(json.dumps(about), encoding="utf-8")
+        self.compose("up", "-d")
+        self.wait()
+
+    def compose(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Compose on this project."""
+        return run(["docker", "compose", "-p", self.project, *words], cwd=self.directory, check=check)
+
+    def down(self) -> None:
+        """Remove everything."""
+        self.compose("down", "-v", "--timeout", "1", check=False)
+
+    def wait(self) -> None:
+        """Wait until Redis answers."""
+        wait_for("Redis", lambda: self.client().ping(), 30)
+
+    @property
+    def stack(self) -> StackArgs:
+        """The stack option as the module gets it."""
+        defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
+        given = {"project": self.project, "environment": "test", "dir": str(self.directory), "env_file": ".env"}
+        return StackArgs.from_params({**defaults, **given})
+
+    @property
+    def engine(self) -> DockerStack:
+        """The engine, asked for this project."""
+        return DockerStack(self.project)
+
+    def client(self, database: int = 0) -> redis.Redis:
+        """Return a client by the container's own address."""
+        return redis.Redis(
+            self.engine.container("redis").address, 6379, password=PASSWORD, db=database, socket_timeout=30
+        )
+
+    def job(self, mode: str, dump: str = "", method: str = "auto", scope: str = "mappings") -> RedisJob:
+        """Return a job on this lab."""
+        return RedisJob(self.stack, self.engine, Runner(), mode, dump, {"method": method, "scope": scope})
+
+    def kill_after(self, seconds: float, mode: str, dump: str, method: str) -> None:
+        """Run a job in a process of its own and kill it after so many seconds."""
+        path = [str(Path(__file__).parent), *sys.path]
+        process = subprocess.Popen(
+            [sys.executable, "-c", JOB, str(self.directory), mode, dump, method],
+            env={"PYTHONPATH": ":".join(path), "PATH": "/usr/bin:/bin:/usr/local/bin"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def dump(self, path: Path) -> str:
+        """Take a copy of the live data as a backup does, and return its path."""
+        live = live_state.redis_client(self.stack, self.engine.containers(), {})
+        redis_dump.stream(self.engine, self.engine.container("redis"), live, str(path))
+        live.close()
+        return str(path)
+
+    def fill(self, first: int, last: int, prefix: str = "i-") -> None:
+        """Write pairs as the plugin does and raise the counter."""
+        live = self.client()
+        pipe = live.pipeline(transaction=False)
+        for number in range(first, last):
+            original, alias = f"{prefix}{number:017x}", f"AWS_EC2_{number:03d}"
+            pipe.set(f"aws_masker:map:{alias}", original, ex=86400)
+            pipe.set(reverse(original), alias, ex=86400)
+        pipe.execute()
+        if last - 1 > int(live.get("aws_masker:cnt:ec2") or 0):
+            live.set("aws_masker:cnt:ec2", last - 1)
+
+    def empty(self) -> None:
+        """Start from nothing."""
+        self.client().flushall()
+
+    def content(self, counters: bool = False) -> dict[tuple[int, bytes], tuple[object, int]]:
+        """Return (database, key) → (value, remaining milliseconds or -1)."""
+        found = {}
+        for database in sorted(int(name[2:]) for name in self.client().info("keyspace")):
+            live = self.client(database)
+            for key in live.scan_iter(count=5000):
+                if counters or b":cnt:" not in key:
+                    found[database, key] = (value_of(live, key), live.pttl(key))
+        return found
+
+    def break_down(self, how: str) -> None:
+        """Bring the server into a state: running, stopped, crashed or looping."""
+        container = self.engine.container("redis").id
+        if how == "stopped":
+            run(["docker", "stop", "-t", "5", container])
+        elif how == "crashed":
+            run(["docker", "update", "--restart=no", container])
+            run(["docker", "kill", container])
+        elif how == "looping":
+            run(["docker", "stop", "-t", "5", container])
+            for path in (self.directory / "data").rglob("*.*"):
+                if path.is_file() and not path.name.endswith(".manifest"):
+                    path.write_bytes(b"REDIS0011garbage" + path.read_bytes()[16:])
+            if not any((self.directory / "data").iterdir()):
+                (self.directory / "data" / "dump.rdb").write_bytes(b"REDIS0011garbage")
+            run(["docker", "start", container])
+            wait_for("a restart loop", lambda: self.engine.container("redis").restarts > 0, 30)
+
+    def scratch(self) -> list[str]:
+        """Return the throw-away containers that are there."""
+        label = f"label={redis_scratch.LABEL}={self.project}"
+        return run(["docker", "ps", "-aq", "--filter", label]).stdout.split()
+
+
+def value_of(live: redis.Redis, key: bytes) -> object:
+    """Return a key's value in a form that can be compared, whatever its encoding."""
+    kind = live.type(key)
+    if kind == b"string":
+        return live.get(key)
+    if kind == b"hash":
+        return sorted(live.hgetall(key).items())
+    if kind == b"list":
+        return live.lrange(key, 0, -1)
+    if kind == b"set":
+        return sorted(live.smembers(key))
+    if kind == b"zset":
+        return live.zrange(key, 0, -1, withscores=True)
+    groups = [(item["name"], item["pending"], item["last-delivered-id"]) for item in live.xinfo_groups(key)]
+    return live.xrange(key), groups
+
+
+def reverse(original: str) -> str:
+    """Return the reverse key of an original."""
+    return f"aws_masker:rev:{base64.b64encode(original.encode()).decode()}"
+
+
+def same(one: dict, other: dict, slack_ms: int = 1000) -> None:
+    """Compare two contents key by key: type and value exactly, time to live within slack_ms of what time took."""
+    assert set(one) == set(other)
+    for key, (value, ttl) in one.items():
+        found, left = other[key]
+        assert found == value, key
+        assert (ttl < 0) == (left < 0), key
+        if ttl >= 0:
+            assert abs(ttl - left) <= slack_ms, key
+
+
+def aged(content: dict, since: float) -> dict:
+    """Return a content as it must look by now: times to live have run on since then (monotonic seconds)."""
+    passed = (time.monotonic() - since) * 1000
+    return {key: (value, ttl if ttl < 0 else ttl - passed) for key, (value, ttl) in content.items()}

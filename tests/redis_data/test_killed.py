@@ -1,0 +1,58 @@
+"""Killed at ten points: live data is never half of each, the next run converges, no throw-away container stays."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from redis_lab import RedisLab
+
+POINTS = 10
+
+
+def deployed(lab: RedisLab) -> None:
+    """Bring Redis up whatever the test before left."""
+    container = lab.engine.container("redis")
+    if container is None or not container.running:
+        lab.compose("up", "-d", "--force-recreate")
+    lab.wait()
+
+
+def values(lab: RedisLab) -> dict:
+    """Return the plugin's content without times to live."""
+    return {key: value for (_database, key), (value, _ttl) in lab.content().items() if key.startswith(b"aws_masker:")}
+
+
+@pytest.mark.parametrize("method", ["delta", "file"])
+def test_killed_at_ten_points(lab, tmp_path, method):
+    deployed(lab)
+    lab.empty()
+    lab.fill(1, 2001)
+    wanted = values(lab)
+    dump = lab.dump(tmp_path / "killed.rdb")
+    lab.empty()
+    lab.fill(3000, 3500)
+    began = time.monotonic()
+    lab.kill_after(60, "restore", dump, method)
+    whole = time.monotonic() - began
+    deployed(lab)
+    assert values(lab) == wanted
+    outcomes = []
+    for point in range(1, POINTS + 1):
+        lab.empty()
+        lab.fill(3000, 3500)
+        before = values(lab)
+        lab.kill_after(whole * point / (POINTS + 1), "restore", dump, method)
+        if lab.engine.container("redis").running:
+            lab.wait()
+            found = values(lab)
+            outcomes.append("new" if found == wanted else "old" if found == before else "mixed")
+        else:
+            outcomes.append("stopped")
+        lab.job("restore", dump).run()
+        lab.wait()
+        assert values(lab) == wanted
+        assert int(lab.client().get("aws_masker:cnt:ec2")) >= 3499
+        assert lab.scratch() == []
+    print(f"\n{method}, killed at {POINTS} points: {', '.join(outcomes)}")
+    assert "mixed" not in outcomes
