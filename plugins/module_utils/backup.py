@@ -19,6 +19,7 @@ FORMAT = 1
 FOLDERS = {"deploy": "pre-deploy", "rollback": "rollback-state", "data": "data"}
 ID_PATTERN = re.compile(r"(deploy|rollback|data)-([0-9]{8}-[0-9]{6})\Z")
 GUIDE_FILES = ("config.env", "services-state.json", "redis-backup.rdb")
+NO_ID = "{!r} is no backup id: expected deploy-YYYYMMDD-HHMMSS or rollback-YYYYMMDD-HHMMSS."
 LIST_HINT = "List them: ansible-playbook playbooks/list_backups.yml -e env={environment}"
 
 
@@ -26,10 +27,7 @@ def kind_of(backup_id: str) -> str:
     """Return deploy, rollback or data; raise for anything that is no id, a path in particular."""
     match = ID_PATTERN.match(backup_id)
     if not match:
-        raise RecoveryError(
-            f"{backup_id!r} is no backup id: expected deploy-YYYYMMDD-HHMMSS or rollback-YYYYMMDD-HHMMSS.",
-            "Take an id from the list below, or leave it out for the last known good.",
-        )
+        raise RecoveryError(NO_ID.format(backup_id))
     return match.group(1)
 
 
@@ -214,7 +212,8 @@ def choose(
     """
     hint = LIST_HINT.format(environment=environment)
     if wanted != "latest":
-        kind_of(wanted)
+        if not ID_PATTERN.match(wanted):
+            raise RecoveryError(f"{NO_ID.format(wanted)} {available(found)}", hint, available=usable_ids(found))
         named = [item for item in found if item["id"] == wanted]
         if not named:
             raise RecoveryError(f"There is no backup {wanted}. {available(found)}", hint, available=usable_ids(found))

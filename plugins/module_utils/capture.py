@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import config_files, env_file, live_state
+from . import compose, config_files, env_file, live_state
 from .container import Container
 from .definitions import Definitions, drifts
 from .docker_stack import DockerStack
@@ -202,20 +202,20 @@ class Capture:
     ) -> dict[str, bytes]:
         """Return environment files in which each variable has the value that the containers got."""
         templates = self.definitions.resolve(on_disk, interpolate=False)
-        values: dict[str, str] = {}
+        guessed: dict[str, str] = {}
+        exact: dict[str, str] = {}
         for service, differs in drift.items():
             template = templates.get(service) or {}
             for name, (running, _wanted) in differs.items():
                 if name.startswith("env.") and running is not None:
                     text = (template.get("environment") or {}).get(name[4:])
-                    values.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
+                    exact.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
                 elif name == "memory":
-                    limits = ((template.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-                    values.update(
-                        config_files.solve(str(template.get("mem_limit") or limits.get("memory") or ""), str(running))
-                    )
+                    guessed.update(config_files.solve(compose.memory_template(template), str(running)))
                 elif name == "image":
-                    values.update(config_files.solve(str(template.get("image") or ""), running))
+                    guessed.update(config_files.solve(str(template.get("image") or ""), running))
+        # A container's environment has the very text; a limit is only known as its number of bytes.
+        values = {**guessed, **exact}
         solved = {}
         for path, data in on_disk.items():
             if path in self.stack.compose_files or path.endswith((".yml", ".yaml")):

@@ -83,10 +83,10 @@ def memory_bytes(value: Any) -> int:
     return int(float(match.group(1)) * _UNITS[match.group(2)])
 
 
-def wanted_memory(definition: Mapping[str, Any]) -> int:
-    """Return the memory limit of a service definition in bytes, from either of the two places it may stand."""
+def memory_template(definition: Mapping[str, Any]) -> str:
+    """Return the memory limit of a service definition as written, from either of the two places it may stand."""
     limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-    return memory_bytes(definition.get("mem_limit") or limits.get("memory"))
+    return str(definition.get("mem_limit") or limits.get("memory") or "")
 
 
 def drift(
@@ -110,8 +110,8 @@ def drift(
             found[f"env.{name}"] = (now, then)
     if definition.get("image") and definition["image"] != running.image_ref:
         found["image"] = (running.image_ref, definition["image"])
-    if wanted_memory(definition) != running.settings["memory"]:
-        found["memory"] = (running.settings["memory"], wanted_memory(definition))
+    if memory_bytes(memory_template(definition)) != running.settings["memory"]:
+        found["memory"] = (running.settings["memory"], memory_bytes(memory_template(definition)))
     if definition.get("command") is not None and definition["command"] != running.settings["command"]:
         found["command"] = (running.settings["command"], definition["command"])
     ports = sorted(

@@ -56,6 +56,9 @@ def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
 
 
 def _quote(value: str) -> str:
+    """Return a value so that Compose reads it back; single quotes cannot hold their own kind or end in a backslash."""
     if re.fullmatch(r"[A-Za-z0-9_./:@%+,=-]*", value):
         return value
-    return "'" + value.replace("'", "\\'") + "'"
+    if "'" in value or value.endswith("\\"):
+        return '"' + re.sub(r'([\\"$])', r"\\\1", value) + '"'
+    return f"'{value}'"

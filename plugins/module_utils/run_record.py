@@ -33,8 +33,8 @@ def return_command(run: Mapping[str, Any]) -> str:
 def last_screen(run: Mapping[str, Any]) -> list[str]:
     """Return the lines of the last screen, the truth about the service last of all.
 
-    run: environment, project, host, backup, plan, snapshot, executed, checks, checks_before, phases (name → seconds), failure,
-    applied (whether the plan's execution began), timeout, check_mode, log (path).
+    run: environment, project, host, backup, plan, snapshot, executed, checks, checks_before, phases (name → seconds),
+    failure, applied (whether the plan's execution began), timeout, check_mode, log (path).
     """
     done = outcome(run)
     word = "Rollback completed" if done in ("completed", "nothing to do") else f"Rollback {done}"

@@ -121,6 +121,7 @@ from ..module_utils import backup, live_state
 from ..module_utils.backup_store import BackupStore
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
+from ..module_utils.errors import DamagedBackupError
 from ..module_utils.report import backup_table
 from ..module_utils.runner import Runner
 from ..module_utils.signing import SIGNING_SPEC, keys_of
@@ -161,7 +162,12 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         return result
     live = what_runs(stack) if params["broken"] and wanted == "latest" else {"services": {}}
     chosen, why, older = backup.choose(found, wanted, live, params["broken"], stack.environment, params["data_only"])
-    return {**result, "backup": {**chosen, "files": store.prove(chosen)}, "why": why, "older": older}
+    try:
+        files = store.prove(chosen)
+    except DamagedBackupError as exc:
+        exc.msg = f"{exc.msg} {backup.available([item for item in found if item['id'] != chosen['id']])}"
+        raise
+    return {**result, "backup": {**chosen, "files": files}, "why": why, "older": older}
 
 
 def main() -> None:

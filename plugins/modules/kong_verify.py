@@ -33,6 +33,13 @@ options:
     description: Headers that the masking request needs, credentials for instance.
     type: dict
     default: {}
+  against:
+    description:
+      - What the loaded configuration is compared with. V(file) is the declarative file on disk, V(running) Kong's own
+        export, for a stack whose files were edited for the next release.
+    type: str
+    choices: [file, running]
+    default: file
   timeout:
     description: Seconds to go on asking while critical checks fail; V(0) asks once.
     type: int
@@ -108,6 +115,7 @@ SPEC = {
     "masking_probe": {"type": "str", "choices": ["echo", "redis", "off"], "default": "redis"},
     "echo_url": {"type": "str", "default": ""},
     "probe_headers": {"type": "dict", "default": {}, "no_log": True},
+    "against": {"type": "str", "choices": ["file", "running"], "default": "file"},
     "timeout": {"type": "int", "default": 60},
     "fail": {"type": "bool", "default": True},
 }
@@ -121,7 +129,9 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     # In check mode nothing is sent that would leave a trace.
     evidence = OFF if module.check_mode else params["masking_probe"]
     engine = DockerStack(stack.project)
-    asker = KongChecks(stack, engine, runner, evidence, params["echo_url"], params["probe_headers"])
+    asker = KongChecks(
+        stack, engine, runner, evidence, params["echo_url"], params["probe_headers"], params["against"] == "running"
+    )
     found = [item.as_dict() for item in retry(asker.ask_all, params["timeout"], runner.clock, runner.sleep)]
     good = passed(found)
     if not good and params["fail"]:
