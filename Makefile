@@ -38,9 +38,10 @@ stack-down: setup ## Remove the reference stack and its files
 lint: setup ## Run every static check (seconds, no Docker)
 	@tools/lint
 
-format: setup ## Format the Python files
+format: setup ## Format the Python files and renew the tables of variables
 	@$(bin)/ruff format .
 	@$(bin)/ruff check --fix-only .
+	@$(bin)/python tools/role_readmes.py
 
 unit: setup ## Run the unit tests (seconds, no Docker)
 	@$(bin)/pytest -q tests/unit $(ARGS)
@@ -58,7 +59,7 @@ slow: setup engine ## Run the end-to-end tests that take minutes
 
 molecule: setup engine ## Run the molecule scenarios
 	@tests/stack/images/build
-	@$(bin)/molecule test --all
+	@NO_COLOR=1 $(bin)/molecule test --all
 
 sanity: setup ## Run ansible-test sanity
 	@tools/sanity

@@ -43,6 +43,9 @@ GATEWAY_DOUBLE = "kong-masking-ref/gateway-double:3.9.1"
 NOT_A_SECRET = "not-a-real-key-of-the-reference-stack"
 SERVICES = ("redis", "kong", "nginx", "client", "upstream")
 EMPTY_HASH = "0" * 32
+# How the collection keeps the images of a backup: a never started container with a label, and a tag.
+KEEP_LABEL = "kong_masking.recovery.keeps"
+KEPT_REPOSITORY = "kong-masking-recovery/kept:"
 
 
 class StackError(RuntimeError):
@@ -196,16 +199,38 @@ class ReferenceStack:
 
     def down(self, remove_directory: bool = False) -> None:
         """Remove the stack's containers, networks, volumes and own images, and its files when asked."""
+        kept = self._kept_images()
         self.compose("down", "-v", "--remove-orphans", "--timeout", "1", check=False)
+        for image in kept:
+            self._free(image)
         for service in ("kong", "nginx"):
-            image = f"{self.project}-{service}"
-            # Containers that merely hold an image (never started) go with the stack that they are about.
-            holding = run(["docker", "ps", "-aq", "--filter", f"ancestor={image}"]).stdout.split()
-            if holding:
-                run(["docker", "rm", "-f", *holding], check=False)
-            run(["docker", "image", "rm", image], check=False)
+            run(["docker", "image", "rm", f"{self.project}-{service}"], check=False)
         if remove_directory:
             self._remove_files()
+
+    def _kept_images(self) -> list[str]:
+        """Answer the ids of the images that this stack's backups and services need."""
+        found = {str(one["Image"]) for one in self.containers().values()}
+        for manifest in (self.directory / "backups").glob("*/*/manifest.json"):
+            try:
+                services = json.loads(manifest.read_text(encoding="utf-8"))["services"]
+                found |= {str(service["image_id"]) for service in services.values()}
+            except (ValueError, LookupError, TypeError, AttributeError):
+                continue
+        return sorted(found)
+
+    def _free(self, image: str) -> None:
+        """Remove the never started containers that hold an image for a backup, unless another stack runs on it."""
+        holding = set(run(["docker", "ps", "-aq", "--filter", f"label={KEEP_LABEL}={image}"]).stdout.split())
+        using = set(run(["docker", "ps", "-aq", "--filter", f"ancestor={image}"], check=False).stdout.split())
+        if using - holding:
+            return
+        if holding:
+            run(["docker", "rm", "-f", *holding], check=False)
+        shown = run(["docker", "image", "inspect", "--format", '{{join .RepoTags "\\n"}}', image], check=False)
+        kept = [tag for tag in shown.stdout.split() if tag.startswith(KEPT_REPOSITORY)]
+        if kept:
+            run(["docker", "image", "rm", *kept], check=False)
 
     def _remove_files(self) -> None:
         if os.geteuid() != 0 and (self.directory / "redis" / "data").exists():

@@ -1,0 +1,32 @@
+"""Redis is replaced: Kong is off meanwhile, because without Redis it hands clients each other's identifiers."""
+
+from __future__ import annotations
+
+import releases
+import stack_state
+from lab import Lab
+from load import Load
+
+
+def test_no_request_is_masked_wrongly_while_redis_is_replaced(lab: Lab) -> None:
+    lab.golden()
+    good = lab.state()
+    lab.stack.set_env(REDIS_MEMORY_LIMIT="200m")
+    releases.up(lab.stack, "redis")
+    releases.load_kong_file(lab)
+    lab.wait_masked()
+    before = lab.state()
+
+    with Load(lab.stack) as load:
+        done = lab.play("rollback")
+
+    after = lab.state()
+    print(f"\n{load.line('Redis is recreated')}")
+    assert done.rc == 0, done.output
+    assert load.wrong() == []
+    assert stack_state.lost(before, after) == []
+    assert after.services["redis"]["memory"] == good.services["redis"]["memory"]
+    assert stack_state.differences(good, after, identity=False, data=False) == []
+    steps = [(item["action"], item.get("service")) for item in lab.record()["executed"]]
+    assert steps.index(("stop", "kong")) < steps.index(("recreate", "redis")) < steps.index(("ready", "redis"))
+    assert steps.index(("ready", "redis")) < steps.index(("start", "kong")) < steps.index(("reload", "nginx"))

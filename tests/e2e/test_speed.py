@@ -1,0 +1,153 @@
+"""How long a rollback takes, printed as ratios to what anybody would type by hand in the same run; nothing is asserted.
+
+Seconds on a shared machine drift; ratios hold. The stack is the field's: whole health intervals, the client's 10 s grace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import releases
+from lab import GOLDEN, Lab
+from load import Load
+from reference_stack import wait_for
+
+UP = ("up", "-d", "--no-deps", "--no-build", "--pull", "never", "--force-recreate")
+BIG = 256 << 20
+
+
+@pytest.fixture(scope="module")
+def patient_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("speed"), f"kmr-e2e-{uuid.uuid4().hex[:8]}", patient=True)
+    try:
+        lab.deploy()
+        yield lab
+    finally:
+        lab.down()
+
+
+def bare_script(lab: Lab) -> float:
+    """Stop Kong, recreate Redis, ask, recreate Kong, ask, recreate nginx, ask: seconds until the gateway is ready."""
+    stack, started = lab.stack, time.monotonic()
+    stack.compose("stop", "kong")
+    stack.compose(*UP, "redis")
+    wait_for("Redis", stack.redis_answers, 60)
+    stack.compose(*UP, "kong")
+    wait_for("Kong", stack.kong_configured, 60)
+    stack.compose(*UP, "nginx")
+    lab.wait_masked(60)
+    return time.monotonic() - started
+
+
+def outage(load: Load) -> float:
+    """The longest time between two answered requests."""
+    times = [one.at for one in load.answers if one.status == 200]
+    return max((later - earlier for earlier, later in zip(times, times[1:], strict=False)), default=0.0)
+
+
+def test_speed_of_a_rollback(patient_lab: Lab) -> None:
+    lab = patient_lab
+    lab.golden()
+    bare = bare_script(lab)
+    lab.stack.set_env(KONG_LOG_LEVEL="debug", KONG_MEMORY_LIMIT="512m", REDIS_MEMORY_LIMIT="200m")
+    releases.change_kong_file(lab, "retries: 3", "retries: 4")
+    releases.rebuild(lab, "nginx", "speed")
+    releases.up(lab.stack)
+    wait_for("Kong", lab.stack.kong_configured, 60)
+    releases.reload_proxy(lab)
+    lab.wait_masked(60)
+
+    with Load(lab.stack) as load:
+        everything = lab.play("rollback")
+        lab.wait_masked(60)
+    apply = sum(item["ms"] for item in lab.record()["executed"] if not item.get("beside")) / 1000
+
+    releases.change_kong_file(lab, "retries: 3", "retries: 4")
+    releases.load_kong_file(lab)
+    lab.wait_masked(60)
+    with Load(lab.stack) as gentle:
+        file_only = lab.play("rollback")
+
+    print(f"\nbare script, gateway ready: {bare:.1f} s")
+    print(
+        f"rollback.yml, everything differs: {everything.seconds:.1f} s = {everything.seconds / bare:.1f} x bare;"
+        f" its actions {apply:.1f} s = {apply / bare:.1f} x; service away {outage(load):.1f} s = {outage(load) / bare:.1f} x"
+    )
+    print(
+        f"rollback.yml, only Kong's file differs: {file_only.seconds:.1f} s = {file_only.seconds / bare:.1f} x bare;"
+        f" service away {outage(gentle):.2f} s"
+    )
+    assert (everything.rc, file_only.rc) == (0, 0), everything.output + file_only.output
+
+
+@pytest.mark.parametrize("count", [10, 1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_speed_of_listing(lab: Lab, count: int) -> None:
+    golden = lab.backup_path(lab.golden())
+    make_backups(golden, count)
+    root = lab.stack.directory / "backups"
+    started = time.monotonic()
+    subprocess.run(
+        ["find", str(root), "-name", "manifest.json", "-exec", "cat", "{}", "+"], stdout=subprocess.DEVNULL, check=True
+    )
+    bare = time.monotonic() - started
+
+    done = lab.play("list_backups", "-v")
+
+    module = float(re.findall(r"\bseconds: ([0-9.]+)", done.stdout)[0])
+    print(f"\nlisting {count} backups: {module:.2f} s in the module = {module / bare:.1f} x find + cat ({bare:.3f} s)")
+    assert done.rc == 0, done.output[-2000:]
+
+
+def make_backups(golden: Path, count: int) -> None:
+    """Lay out further backups with the golden one's manifest."""
+    manifest = json.loads((golden / "manifest.json").read_text(encoding="utf-8"))
+    for number in range(1, count):
+        name = f"deploy-2025{1 + number // 2400 % 12:02}{1 + number // 100 % 24:02}-{number // 60 % 24:02}{number % 60:02}00"
+        place = golden.parent / name
+        place.mkdir(mode=0o700, exist_ok=True)
+        (place / "manifest.json").write_text(json.dumps({**manifest, "id": name, "sequence": 0}), encoding="utf-8")
+
+
+def test_speed_of_proving_the_chosen_one(lab: Lab) -> None:
+    golden = lab.backup_path(lab.golden())
+    big = golden / "logs" / "big.log"
+    big.parent.mkdir(mode=0o700, exist_ok=True)
+    with big.open("wb") as file:
+        for number in range(BIG >> 20):
+            file.write(hashlib.sha256(str(number).encode()).digest() * (1 << 15))
+    started = time.monotonic()
+    digest = subprocess.run(["sha256sum", str(big)], capture_output=True, text=True, check=True).stdout.split()[0]
+    bare = time.monotonic() - started
+    path = golden / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    small = discover_seconds(lab)
+    manifest["files"].append({"path": "logs/big.log", "sha256": digest, "size": BIG})
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+    proving = discover_seconds(lab)
+
+    shutil.rmtree(golden.parent / "logs", ignore_errors=True)
+    print(
+        f"\nproving {BIG >> 20} MiB: {proving - small:.2f} s, sha256sum {bare:.2f} s:"
+        f" {100 * bare / max(proving - small, 0.001):.0f} % of its speed"
+    )
+
+
+def discover_seconds(lab: Lab) -> float:
+    """The module's own seconds for finding and proving the chosen backup."""
+    done = lab.play("rollback", "--check", "-v", "-e", f"deployment={GOLDEN}")
+    found = re.search(
+        r"Choose the backup and prove it\].*?^\s+seconds: ([0-9.]+)", done.stdout, re.DOTALL | re.MULTILINE
+    )
+    assert done.rc == 0, done.output[-3000:]
+    assert found, done.stdout[:3000]
+    return float(found.group(1))
