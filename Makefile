@@ -10,7 +10,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity e2e slow molecule compat \
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e slow molecule compat \
 	matrix importer test test-full build clean
 
 help: ## List the targets
@@ -48,6 +48,10 @@ unit: setup ## Run the unit tests (seconds, no Docker)
 
 contract: setup engine ## Hold the gateway double to the recordings of a real Kong
 	@$(bin)/pytest -q tests/stack/contract $(ARGS)
+
+redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
+	@tests/stack/images/build
+	@$(bin)/pytest -q tests/redis_data $(ARGS)
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build

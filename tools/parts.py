@@ -34,6 +34,7 @@ PARTS = (
     Part("lint"),
     Part("unit"),
     Part("contract", engine=True),
+    Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("molecule", engine=True),
     Part("sanity"),

@@ -9,14 +9,26 @@ import hashlib
 import os
 import shutil
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import CommandError
 
 HASH_BLOCK = 1 << 20
+TIMED_OUT = 124
+KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "XDG_RUNTIME_DIR",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+)
 
 
 @dataclass(frozen=True)
@@ -40,41 +52,52 @@ class Stamp:
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the few variables that a child may see.
+    """Return the few variables that a child may see; none of them is a secret.
 
     A variable of the calling shell beats Compose's --env-file, so KONG_LOG_LEVEL or COMPOSE_FILE exported by an
     operator would silently end up in the containers.
     """
-    keep = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
-    return {name: value for name, value in environ.items() if name in keep or name.startswith("DOCKER_")}
+    return {name: environ[name] for name in KEPT_VARIABLES if name in environ}
+
+
+def no_processes(_args: list[str], **_options: Any) -> tuple[int, str, str]:
+    """Refuse to start a process: the run_command of a Runner that was made for files only."""
+    return 126, "", "this Runner starts no processes"
 
 
 class Runner:
-    """Run processes and touch files; holds the clock and the sleep so that tests can inject theirs."""
+    """Run processes and touch files; holds the clock and the sleep so that tests can inject theirs.
+
+    run_command: AnsibleModule.run_command, or what stands for it: (args, …) → (status, stdout, stderr).
+    """
 
     def __init__(
         self,
+        run_command: Callable[..., tuple[int, str, str]] = no_processes,
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.run_command = run_command
         self.environ = clean_environment(os.environ if environ is None else environ)
         self.clock = clock
         self.sleep = sleep
 
     def run(self, cmd: list[str], timeout: float = 120.0, check: bool = True) -> Result:
-        """Run cmd without a shell and without standard input; raise CommandError on a status other than 0."""
+        """Run cmd without a shell, with a cleared environment and a time limit in seconds.
+
+        Raise CommandError on a status other than 0, unless check is false; 124 is the status of a time limit.
+        """
         began = self.clock()
-        try:
-            done = subprocess.run(
-                cmd, env=self.environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
-            )
-            rc, out, err = done.returncode, done.stdout, done.stderr
-        except OSError as exc:
-            rc, out, err = 127, b"", str(exc).encode()
-        except subprocess.TimeoutExpired as exc:
-            rc, out, err = 124, exc.stdout or b"", f"no end within {timeout:.0f} s".encode()
-        result = Result(cmd, rc, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), self.clock() - began)
+        variables = [f"{name}={value}" for name, value in sorted(self.environ.items())]
+        limited = ["timeout", "--kill-after=5", str(timeout), "env", "-i", *variables, *cmd]
+        options = {"expand_user_and_vars": False, "errors": "surrogate_then_replace"}
+        rc, *streams = self.run_command(limited, **options)
+        # What is no UTF-8 comes as surrogates, which no result may carry.
+        out, err = (text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in streams)
+        result = Result(
+            cmd, rc, out, err if rc != TIMED_OUT else f"no end within {timeout:.0f} s", self.clock() - began
+        )
         if check and rc != 0:
             raise CommandError(cmd, rc, result.stdout, result.stderr)
         return result

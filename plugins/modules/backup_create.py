@@ -146,7 +146,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     """Take the backup, or say which one would be taken."""
     params = module.params
     stack = StackArgs.from_params(params["stack"])
-    runner = Runner()
+    runner = Runner(module.run_command)
     store = BackupStore(stack.backup_dir, runner, keys_of(params), params["allow_unsigned"])
     job = BackupJob(stack, DockerStack(stack.project), runner, store, datetime.now(timezone.utc), os.uname().nodename)
     backup_id = params["id"] or job.free_id(params["kind"])

@@ -125,7 +125,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     """Ask until it is good or the time is over."""
     params = module.params
     stack = StackArgs.from_params(params["stack"])
-    runner = Runner()
+    runner = Runner(module.run_command)
     # In check mode nothing is sent that would leave a trace.
     evidence = OFF if module.check_mode else params["masking_probe"]
     engine = DockerStack(stack.project)

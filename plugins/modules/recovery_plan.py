@@ -145,7 +145,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     """Look, compare, decide."""
     params = module.params
     stack = StackArgs.from_params(params["stack"])
-    runner = Runner()
+    runner = Runner(module.run_command)
     look = PlanInput(
         stack, DockerStack(stack.project), runner, Definitions(stack, runner, find_client(runner)), params["backup"]
     )

@@ -148,7 +148,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     )
     text = last_screen(run)
     if not module.check_mode and os.path.isdir(stack.dir):
-        runner = Runner()
+        runner = Runner(module.run_command)
         runner.make_dir(os.path.dirname(log), 0o750)
         runner.write(log, ("\n".join([run["finished"], *text]) + "\n").encode(), mode=0o640)
         runner.write(

@@ -100,7 +100,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode or not plan["actions"]:
         return {"changed": bool(plan["actions"]), "executed": []}
     stack = StackArgs.from_params(params["stack"])
-    runner = Runner()
+    runner = Runner(module.run_command)
     engine = DockerStack(stack.project, timeout=max(60, params["ready_timeout"]))
     executor = PlanExecutor(stack, engine, runner, find_client(runner), params["backup_path"], params["ready_timeout"])
     return {"changed": True, "executed": executor.execute(plan["actions"])}

@@ -103,7 +103,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     """Ask until it is good or the time is over."""
     params = module.params
     stack = StackArgs.from_params(params["stack"])
-    runner = Runner()
+    runner = Runner(module.run_command)
     engine = DockerStack(stack.project)
     asker = StackChecks(stack, engine, runner, params["services"], write=not module.check_mode)
     found = [item.as_dict() for item in retry(asker.ask_all, params["timeout"], runner.clock, runner.sleep)]

@@ -8,6 +8,8 @@ import stat
 import sys
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import (
@@ -21,8 +23,15 @@ STAY = Stamp(0o640, -1, -1)
 
 
 @pytest.fixture
-def runner():
-    return Runner()
+def run_command():
+    """Ansible's own way to start a process."""
+    with patch_module_args({}):
+        return AnsibleModule(argument_spec={}).run_command
+
+
+@pytest.fixture
+def runner(run_command):
+    return Runner(run_command)
 
 
 def mode(path):
@@ -57,9 +66,9 @@ class TestRun:
         found = runner.run([sys.executable, "-c", "import sys; print('o'); print('e', file=sys.stderr)"])
         assert (found.rc, found.stdout, found.stderr) == (0, "o\n", "e\n")
 
-    def test_the_child_sees_the_clean_environment_only(self):
+    def test_the_child_sees_the_clean_environment_only(self, run_command):
         given = {"PATH": os.environ["PATH"], "KONG_LOG_LEVEL": "debug", "COMPOSE_FILE": "x"}
-        found = Runner(given).run([sys.executable, "-c", "import os; print(sorted(os.environ))"])
+        found = Runner(run_command, given).run([sys.executable, "-c", "import os; print(sorted(os.environ))"])
         assert "KONG_LOG_LEVEL" not in found.stdout
         assert "COMPOSE_FILE" not in found.stdout
 
@@ -93,6 +102,10 @@ class TestRun:
     def test_bytes_that_are_no_utf8(self, runner):
         found = runner.run([sys.executable, "-c", "import sys; sys.stdout.buffer.write(b'a\\xffb')"])
         assert found.stdout == "a\ufffdb"
+
+
+def test_a_runner_for_files_starts_nothing():
+    assert Runner().run(["true"], check=False).rc == 126
 
 
 class TestWrite:

@@ -21,7 +21,7 @@ def module(check_mode, actions=(), refusals=()):
         "backup_path": "/b",
         "ready_timeout": 5,
     }
-    return SimpleNamespace(params=params, check_mode=check_mode)
+    return SimpleNamespace(params=params, check_mode=check_mode, run_command=None)
 
 
 @pytest.fixture
