@@ -11,6 +11,8 @@ from typing import Any
 from .times import parse_time
 
 LABEL = "com.docker.compose."
+NAMELESS = "is not found by its name on the project's network"
+ENGINE_NETWORKS = ("host", "none", "bridge")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
 
 
@@ -47,6 +49,7 @@ class Container:
     mounts: tuple[Mount, ...]
     ports: Mapping[str, tuple[str, int]]
     addresses: Mapping[str, str]
+    aliases: tuple[str, ...]
     restart_policy: str
     settings: Mapping[str, Any]
 
@@ -54,6 +57,13 @@ class Container:
     def running(self) -> bool:
         """Running and able to answer: neither paused nor in a restart loop."""
         return self.state == "running"
+
+    @property
+    def nameless(self) -> bool:
+        """Whether nobody finds it by its service's name: Compose names it so on each network of the project."""
+        mode = str(self.settings.get("network_mode", ""))
+        shared = mode in ENGINE_NETWORKS or mode.startswith("container:")
+        return not shared and self.service not in self.aliases
 
     @property
     def address(self) -> str:
@@ -72,6 +82,8 @@ class Container:
             return f"is {self.state}"
         if self.state != "running":
             return f"is {self.state} with exit status {self.exit_code}"
+        if self.nameless:
+            return NAMELESS
         if self.health == "unhealthy":
             return "is unhealthy"
         return ""
@@ -120,6 +132,9 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         ),
         ports=_published(host.get("PortBindings") or {}, network.get("Ports") or {}),
         addresses={name: link.get("IPAddress", "") for name, link in sorted((network.get("Networks") or {}).items())},
+        aliases=tuple(
+            sorted({name for link in (network.get("Networks") or {}).values() for name in link.get("Aliases") or []})
+        ),
         restart_policy=(host.get("RestartPolicy") or {}).get("Name", ""),
         settings=_settings(config, host, network),
     )
@@ -152,6 +167,7 @@ def _settings(config: Mapping[str, Any], host: Mapping[str, Any], network: Mappi
         "restart": (host.get("RestartPolicy") or {}).get("Name", ""),
         "ports": dict(sorted((host.get("PortBindings") or {}).items())),
         "binds": sorted(host.get("Binds") or []),
+        "network_mode": host.get("NetworkMode") or "",
         "networks": sorted(network.get("Networks") or {}),
     }
 

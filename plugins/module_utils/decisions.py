@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .container import NAMELESS
+
 KEEP, RELOAD, START, RESTART, RECREATE, REMOVE = "keep", "reload", "start", "restart", "recreate", "remove"
 STRENGTH = {KEEP: 0, RELOAD: 1, START: 2, RESTART: 3, RECREATE: 4, REMOVE: 5}
 OWNER_ONLY = "has another owner or mode"
@@ -70,9 +72,8 @@ def _decide_alone(decision: Decision, running: Mapping[str, Any]) -> None:
     if running["differs"]:
         decision.want(RECREATE, "differs in " + ", ".join(running["differs"]))
     if running["trouble"]:
-        again = (
-            START if running["state"] in ("exited", "created") else RECREATE if running["state"] == "dead" else RESTART
-        )
+        hopeless = running["state"] == "dead" or running["trouble"] == NAMELESS
+        again = START if running["state"] in ("exited", "created") else RECREATE if hopeless else RESTART
         decision.want(again, running["trouble"])
 
 

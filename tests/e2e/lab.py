@@ -53,7 +53,7 @@ class Run:
 
     @property
     def flat(self) -> str:
-        """Both streams with YAML's line folding and quoting undone, so that a sentence is found wherever it was broken."""
+        """Both streams with YAML's line folding and quoting undone, so that sentences are found."""
         return re.sub(r"\s+", " ", self.output).replace("''", "'")
 
     @property
@@ -225,7 +225,7 @@ class Lab:
 
     def seed(self) -> None:
         """Make mappings: a few by real requests, the others as the plugin writes them."""
-        for _ in range(3):
+        for _time in range(3):
             assert self.stack.probe()
         names = [f"i-{number:017x}" for number in range(1, MAPPINGS + 1)]
         with stack_state.connect(self.stack) as client:

@@ -70,6 +70,7 @@ def container(service, **other):
         "mounts": (),
         "ports": {},
         "addresses": {"gateway_default": ""},
+        "aliases": (service,),
         "restart_policy": "always",
         "settings": settings(),
     }

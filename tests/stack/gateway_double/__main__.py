@@ -200,7 +200,7 @@ def main() -> int:
     """Entry point; what is wrong with a setting is said before anything is started."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
-        settings = load()
+        settings = load(os.environ)
     except SettingsError as exc:
         print(f"Error: {exc}{HINT}", file=sys.stderr)
         return 1

@@ -107,7 +107,7 @@ def main() -> int:
     if arguments.command == "check":
         return check(arguments.file)
     try:
-        settings = load()
+        settings = load(os.environ)
         if arguments.command in ("health", "reload"):
             action = health if arguments.command == "health" else reload
             action(settings, arguments.prefix or settings.prefix)

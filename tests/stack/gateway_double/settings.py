@@ -86,7 +86,7 @@ def _hosts(text: str) -> dict[str, Address]:
     return {name: Address(target.rsplit(":", 1)[0], int(target.rsplit(":", 1)[1])) for name, target in pairs}
 
 
-def load(env: Mapping[str, str] = os.environ) -> Settings:
+def load(env: Mapping[str, str]) -> Settings:
     """Read and check the settings; the messages are the real gateway's."""
     if env.get("KONG_DATABASE", "postgres") != "off":
         raise SettingsError("[PostgreSQL error] failed to retrieve PostgreSQL server_version_num: connection refused")

@@ -75,7 +75,10 @@ INSPECT = {
             "8001/tcp": [{"HostIp": "::", "HostPort": "8001"}],
             "9000/tcp": None,
         },
-        "Networks": {"z": {"IPAddress": "172.25.0.5"}, "gateway_default": {"IPAddress": "172.24.0.5"}},
+        "Networks": {
+            "z": {"IPAddress": "172.25.0.5", "Aliases": None},
+            "gateway_default": {"IPAddress": "172.24.0.5", "Aliases": ["gateway-kong-1", "kong"]},
+        },
     },
 }
 
@@ -158,6 +161,24 @@ class TestStopped:
     def test_no_labels_and_no_environment(self):
         found = inspect(top={"Config": {"Labels": None, "Env": None, "Image": "x"}})
         assert (found.service, found.depends_on, found.env) == ("", (), {})
+
+
+@pytest.mark.parametrize(
+    ("networks", "mode", "nameless"),
+    [
+        ({"gateway_default": {"Aliases": ["kong"]}}, "gateway_default", False),
+        ({"gateway_default": {"Aliases": ["9f1c2d"]}}, "gateway_default", True),
+        ({"gateway_default": {"Aliases": None}}, "gateway_default", True),
+        ({}, "gateway_default", True),
+        ({"host": {"Aliases": None}}, "host", False),
+        ({}, "container:abc", False),
+    ],
+    ids=["named", "another-name", "no-name", "no-network", "host", "another-containers"],
+)
+def test_a_container_that_nobody_finds_by_its_name(networks, mode, nameless):
+    found = inspect(top={"NetworkSettings": {"Networks": networks}, "HostConfig": {"NetworkMode": mode}})
+    assert found.nameless is nameless
+    assert bool(found.trouble) is nameless
 
 
 @pytest.mark.parametrize(
