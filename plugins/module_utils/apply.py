@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -40,6 +41,8 @@ class PlanExecutor:
         self.stack, self.engine, self.runner, self.client = stack, engine, runner, client
         self.backup_path, self.budget = backup_path, budget
         self.executed: list[dict[str, Any]] = []
+        self.network_made = engine.has_network()
+        self.network_lock = threading.Lock()
 
     def execute(self, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Execute every action and return them with their duration (ms); raise at the first that fails.
@@ -141,7 +144,15 @@ class PlanExecutor:
         self.engine.start(container)
 
     def _recreate(self, action: dict[str, Any]) -> None:
-        self.runner.run(compose.recreate(self.stack, self.client, action["service"]))
+        command = compose.recreate(self.stack, self.client, action["service"])
+        if not self.network_made:
+            # Two Compose calls at once would each make the project's network, and neither could then be used.
+            with self.network_lock:
+                if not self.network_made:
+                    self.runner.run(command)
+                    self.network_made = True
+                    return
+        self.runner.run(command)
 
     def _remove(self, action: dict[str, Any]) -> None:
         container = self._need(action["service"])

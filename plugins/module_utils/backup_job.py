@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,11 +37,6 @@ class BackupJob:
     ) -> None:
         self.stack, self.engine, self.runner, self.store, self.now, self.host = stack, engine, runner, store, now, host
         self.containers = engine.containers()
-        if not self.containers:
-            raise RecoveryError(
-                f"Project {stack.project} has no containers on {host}: nothing runs that could be backed up.",
-                f"Check stack_project; what is there: docker compose ls --all (in {stack.dir})",
-            )
         self.env = live_state.environment(self.stack, self.runner)
 
     def free_id(self, kind: str) -> str:
@@ -54,15 +49,27 @@ class BackupJob:
             moment += timedelta(seconds=1)
 
     def create(
-        self, kind: str, backup_id: str, marks: dict[str, Any], owner: Stamp, undo_data: str = "keep"
+        self,
+        kind: str,
+        backup_id: str,
+        marks: dict[str, Any],
+        owner: Stamp,
+        undo_data: str = "keep",
+        further: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Write the backup and return its manifest with ``path`` added.
 
-        undo_data: what a rollback to this snapshot does to the data, so that it takes the run back that made it.
+        further: files of the stack that a rollback is about to change, whoever mounts them; undo_data: what a rollback
+        to this snapshot does to the data, so that it takes the run back that made it.
         """
+        if not self.containers and kind != "rollback":
+            raise RecoveryError(
+                f"Project {self.stack.project} has no containers on {self.host}: nothing runs that could be backed up.",
+                f"Check stack_project; what is there: docker compose ls --all (in {self.stack.dir})",
+            )
         facts, problem = live_state.data_facts(self.stack, self.containers, self.env)
         self._need_space(int(facts.get("memory_bytes", 0)))
-        captured = Captured() if kind == "data" else self._captured()
+        captured = Captured() if kind == "data" else self._captured(further)
         writer = BackupWriter(self.store, backup_id or self.free_id(kind), owner)
         try:
             data = self._data(writer, facts, problem)
@@ -82,7 +89,7 @@ class BackupJob:
                 "kind": kind,
                 "sequence": self.store.next_sequence(),
                 "created": self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "running_since": max(item.created for item in self.containers.values()),
+                "running_since": max((item.created for item in self.containers.values()), default=""),
                 "environment": self.stack.environment,
                 "project": self.stack.project,
                 "host": self.host,
@@ -102,7 +109,7 @@ class BackupJob:
             raise
         return {**manifest, "path": path}
 
-    def _captured(self) -> Captured:
+    def _captured(self, further: Sequence[str]) -> Captured:
         definitions = Definitions(self.stack, self.runner, find_client(self.runner))
         older = self.store.listing(self.stack.environment, self.stack.project, [self.host], self.now)
         usable = [item for item in older if item["usable"] and item["kind"] != "data"]
@@ -116,7 +123,7 @@ class BackupJob:
             self.store.manifest,
             self.now.timestamp(),
         )
-        return capture.configuration()
+        return capture.configuration(further)
 
     def _need_space(self, data_bytes: int) -> None:
         self.runner.make_dir(self.store.root)

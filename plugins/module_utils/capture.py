@@ -80,20 +80,20 @@ class Capture:
         self.containers, self.older = containers, [item for item in older if item["layout"] == "manifest"]
         self.manifest_of, self.now = manifest_of, now
 
-    def configuration(self) -> Captured:
-        """Return what runs."""
-        captured = self._on_disk()
+    def configuration(self, further: Sequence[str] = ()) -> Captured:
+        """Return what runs, and further files as they lie on disk."""
+        captured = self._on_disk(further)
         self._as_containers_see_it(captured)
         self._definitions(captured)
         self._edited_since_load(captured)
         self._kong(captured)
         return captured
 
-    def _on_disk(self) -> Captured:
+    def _on_disk(self, further: Sequence[str]) -> Captured:
         captured = Captured()
         present, captured.absent = config_files.definition_files(self.stack, self.runner)
         mounts = config_files.mounted(self.stack, self.containers)
-        paths = set(present)
+        paths = {*present, *(path for path in further if os.path.isfile(self.stack.path(path)))}
         for mount in (item for found in mounts.values() for item in found):
             if mount.directory:
                 captured.directories.append(mount.path)

@@ -59,6 +59,10 @@ class DockerStack:
                     return from_inspect(self.api.inspect_container(summary["Id"]))
         return None
 
+    def has_network(self) -> bool:
+        """Say whether the project has a network."""
+        return bool(self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]}))
+
     def image_id(self, reference: str) -> str:
         """Return the image id behind a reference or id; empty when this engine has none."""
         try:

@@ -40,6 +40,11 @@ options:
     description: Mark the backup as critical; it is then kept longer.
     type: bool
     default: false
+  further_files:
+    description: Files of the stack to save too, relative to O(stack.dir); those that a rollback is about to change.
+    type: list
+    elements: str
+    default: []
   undo_data:
     description: For a snapshot, what a rollback to it does to the live mappings.
     type: str
@@ -123,6 +128,7 @@ SPEC = {
     "id": {"type": "str"},
     "verified": {"type": "bool", "default": False},
     "critical": {"type": "bool", "default": False},
+    "further_files": {"type": "list", "elements": "str", "default": []},
     "undo_data": {"type": "str", "choices": ["keep", "restore"], "default": "keep"},
     "owner": {"type": "str"},
     "group": {"type": "str"},
@@ -154,7 +160,9 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         path = os.path.join(stack.backup_dir, backup_id)
         return {"changed": True, "backup": {"id": backup_id, "kind": params["kind"], "path": path}}
     marks = {"verified": params["verified"], "critical": params["critical"]}
-    manifest = job.create(params["kind"], backup_id, marks, owner_of(params), params["undo_data"])
+    manifest = job.create(
+        params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
+    )
     shown = ("id", "kind", "path", "sequence", "created", "environment", "project", "complete", "notes", "redis")
     return {"changed": True, "backup": {name: manifest[name] for name in shown}}
 

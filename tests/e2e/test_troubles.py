@@ -30,6 +30,11 @@ def lose_kongs_alias(lab: Lab) -> None:
     lab.stack.compose("restart", "-t", "1", "nginx")
 
 
+def lose_the_whole_project(lab: Lab) -> None:
+    """No container, no network, only files are left, Redis' own among them."""
+    lab.stack.compose("down", "--timeout", "1")
+
+
 def everything(lab: Lab) -> None:
     for trouble in (pause_kong, stop_redis, remove_nginx):
         trouble(lab)
@@ -40,6 +45,7 @@ def everything(lab: Lab) -> None:
     [
         everything,
         lose_kongs_alias,
+        lose_the_whole_project,
         pytest.param(pause_kong, marks=pytest.mark.slow),
         pytest.param(stop_redis, marks=pytest.mark.slow),
         pytest.param(remove_nginx, marks=pytest.mark.slow),

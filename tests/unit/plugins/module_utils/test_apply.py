@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 
 import pytest
 
@@ -25,9 +26,13 @@ class Engine:
         self.gate = threading.Event()
         self.gate.set()
         self.answer = (0, b"", b"")
+        self.network = True
 
     def containers(self):
         return self.found
+
+    def has_network(self):
+        return self.network
 
     def container(self, service):
         return self.found.get(service)
@@ -157,6 +162,25 @@ class TestFiles:
             pass
         executor.execute(actions({"action": "remove_file", "path": "extra"}))
         assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("network", [True, False], ids=["network-there", "no-network"])
+def test_only_one_compose_call_makes_the_network(executor, engine, network):
+    """Two calls at once would make it twice, and the engine then finds its name ambiguous."""
+    executor.network_made = network
+    together, most = set(), []
+
+    def compose(command, timeout=120.0, check=True):
+        together.add(command[-1])
+        most.append(len(together))
+        time.sleep(0.05)
+        together.discard(command[-1])
+
+    executor.runner.run = compose
+    executor.execute(actions({"action": "recreate", "service": "client", "beside": True}, ("recreate", "kong")))
+    assert most[0] == 1
+    assert (max(most) == 1) is not network
+    assert executor.network_made
 
 
 class TestFailure:
