@@ -28,12 +28,16 @@ options:
         type: path
         required: true
       compose_files:
-        description: Compose files, relative to O(stack.dir).
+        description:
+          - Compose files, relative to O(stack.dir).
+          - Where none of them is there, one of Compose's other usual names is taken.
         type: list
         elements: str
         default: [docker-compose.yml]
       env_file:
-        description: The environment file that deployments use, relative to O(stack.dir).
+        description:
+          - The environment file that deployments use, relative to O(stack.dir).
+          - Where it is not there, C(.env) is taken.
         type: str
         default: .env
       backup_dir:

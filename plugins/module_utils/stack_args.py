@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ``stack`` option that every module shares, and its typed form. Documented in doc_fragments/stack.py. Pure."""
+"""The ``stack`` option that every module shares, and its typed form. Documented in doc_fragments/stack.py."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ STACK_SPEC: dict[str, Any] = {
 }
 
 
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml")
+
+
+def _standing(folder: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Return wanted, or the first of the other usual names when nothing of wanted is there but that is."""
+    if any(os.path.isfile(os.path.join(folder, name)) for name in wanted):
+        return wanted
+    return next(((name,) for name in others if os.path.isfile(os.path.join(folder, name))), wanted)
+
+
 @dataclass(frozen=True)
 class StackArgs:
     """Where the stack is and what its parts are called; paths in compose_files and env_file are relative to dir."""
@@ -59,6 +69,9 @@ class StackArgs:
             key: tuple(value) if isinstance(value, list) else value for key, value in params.items()
         }
         values["dir"] = os.path.realpath(values["dir"])
+        values["compose_files"] = _standing(values["dir"], values["compose_files"], COMPOSE_NAMES)
+        if values["env_file"]:
+            values["env_file"] = _standing(values["dir"], (values["env_file"],), (".env",))[0]
         values["backup_dir"] = os.path.abspath(values.get("backup_dir") or os.path.join(values["dir"], "backups"))
         return cls(**values)
 

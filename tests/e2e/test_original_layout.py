@@ -10,7 +10,14 @@ from lab import Lab
 OLD = "deploy-20250729-120000"
 
 
-@pytest.mark.parametrize("state_file", [None, b""], ids=["config-env-alone", "empty-services-state"])
+@pytest.mark.parametrize(
+    "state_file",
+    [
+        pytest.param(None, id="config-env-alone"),
+        pytest.param(b"", id="empty-services-state", marks=pytest.mark.slow),
+        pytest.param(b"{}\n", id="services-state-of-nothing", marks=pytest.mark.slow),
+    ],
+)
 def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: bytes | None) -> None:
     old = lab.stack.directory / "backups" / "pre-deploy" / OLD
     old.mkdir(parents=True)

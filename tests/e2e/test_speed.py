@@ -1,6 +1,6 @@
 """How long a rollback takes, printed as ratios to what one would type by hand in the same run; nothing is asserted.
 
-Seconds on a shared machine drift; ratios hold. The stack is the field's: whole health intervals, the client's 10 s grace.
+Seconds on a shared machine drift; ratios hold. The stack is as in the field: long health intervals, 10 s of grace.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from load import Load
 from reference_stack import wait_for
 
 UP = ("up", "-d", "--no-deps", "--no-build", "--pull", "never", "--force-recreate")
-BIG = 256 << 20
+BIG = 128 << 20
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 
@@ -49,3 +50,23 @@ def test_a_directory_that_is_a_link_counts_as_its_target(tmp_path):
     found = samples.stack(tmp_path / "link")
     assert found.dir == str(tmp_path / "real")
     assert found.relative(str(tmp_path / "link/x")) == "x"
+
+
+@pytest.mark.parametrize(
+    ("there", "compose", "env"),
+    [
+        (["docker-compose.yml", "config/production.env", ".env"], ("docker-compose.yml",), "config/production.env"),
+        (["compose.yaml", ".env"], ("compose.yaml",), ".env"),
+        (["docker-compose.yml", "compose.yaml"], ("docker-compose.yml",), "config/production.env"),
+        ([], ("docker-compose.yml",), "config/production.env"),
+    ],
+    ids=["as-given", "other-usual-names", "given-goes-first", "nothing-there"],
+)
+def test_usual_names_stand_in_for_files_that_are_not_there(tmp_path, there, compose, env):
+    for name in there:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("", encoding="utf-8")
+    defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
+    given = {"project": "p", "environment": "production", "dir": str(tmp_path), "env_file": "config/production.env"}
+    found = StackArgs.from_params({**defaults, **given})
+    assert (found.compose_files, found.env_file) == (compose, env)
