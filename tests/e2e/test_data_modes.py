@@ -1,0 +1,121 @@
+"""What the playbooks do with the mappings: exactly what is asked for, taken back by the printed command."""
+
+from __future__ import annotations
+
+import re
+
+import stack_state
+from lab import Lab
+
+COUNTER = "aws_masker:cnt:ec2"
+
+
+def mappings(lab: Lab) -> dict[str, bytes]:
+    """The masking plugin's own keys but for its counters: key to serialised value."""
+    keys = stack_state.redis_keys(lab.stack)
+    return {
+        name: dump
+        for name, (_kind, dump, _ttl) in keys.items()
+        if name.startswith("aws_masker:") and ":cnt:" not in name
+    }
+
+
+def counter(lab: Lab) -> int:
+    """The number that the plugin gave out last."""
+    with lab.redis() as client:
+        return int(client.get(COUNTER))
+
+
+def map_anew(lab: Lab, count: int) -> None:
+    """Mappings that clients made after the backup."""
+    for _time in range(count):
+        assert lab.stack.probe()
+
+
+def printed_return(output: str) -> list[str]:
+    """The extra variables of the command that takes the run back, as printed."""
+    found = re.search(
+        r"TO TAKE IT BACK: ansible-playbook playbooks/rollback.yml -e env=\S+ -e (\S+) -e (\S+?)'?(?:\s|$)", output
+    )
+    assert found, output
+    return ["-e", found.group(1), "-e", found.group(2)]
+
+
+def test_restore_leaves_exactly_the_backups_mappings_and_restarts_nothing(lab: Lab) -> None:
+    golden = lab.golden()
+    wanted, identities = mappings(lab), lab.state().identities()
+    map_anew(lab, 5)
+    raised = counter(lab)
+
+    done = lab.play("rollback", "-e", f"deployment={golden}", "-e", "redis_data=restore")
+
+    assert done.rc == 0, done.output
+    assert mappings(lab) == wanted
+    assert counter(lab) >= raised
+    assert lab.state().identities() == identities
+    assert lab.play("rollback", "-e", f"deployment={golden}", "-e", "redis_data=restore").changed == 0
+
+
+def test_empty_and_then_the_printed_return_command(lab: Lab) -> None:
+    golden = lab.golden()
+    map_anew(lab, 3)
+    before, raised = mappings(lab), counter(lab)
+
+    done = lab.play("rollback", "-e", f"deployment={golden}", "-e", "preserve_data=false")
+
+    assert done.rc == 0, done.output
+    assert "DATA: EMPTY" in done.flat
+    assert mappings(lab) == {}
+    assert counter(lab) >= raised
+    back = lab.play("rollback", *printed_return(done.flat))
+    assert back.rc == 0, back.output
+    assert mappings(lab) == before
+    with lab.redis() as client:
+        assert client.hgetall("another:family") == {b"kept": b"too"}
+
+
+def test_recover_data_adds_the_backups_mappings_to_the_live_ones(lab: Lab) -> None:
+    lab.golden()
+    saved = lab.backup("-e", "kind=data")
+    wanted = mappings(lab)
+    with lab.redis() as client:
+        client.delete(*wanted)
+    map_anew(lab, 3)
+    live = mappings(lab)
+
+    done = lab.play("recover_data", "-e", f"deployment={saved}")
+
+    assert done.rc == 0, done.output
+    assert mappings(lab) == {**wanted, **live}
+    unnamed = lab.play("recover_data")
+    assert unnamed.rc != 0
+    assert "Name the backup" in unnamed.flat
+
+
+def test_a_restore_that_loses_over_half_is_refused_and_force_waives_it(lab: Lab) -> None:
+    with lab.redis() as client:
+        client.delete(*mappings(lab))
+    old = lab.backup()
+    map_anew(lab, 4)
+    before = lab.state()
+
+    done = lab.play("rollback", "-e", f"deployment={old}", "-e", "redis_data=restore")
+
+    assert done.rc != 0
+    assert "mappings_loss" in done.flat
+    assert stack_state.untouched(before, lab.state()) == []
+    forced = lab.play("force_rollback", "-e", f"deployment={old}", "-e", "redis_data=restore")
+    assert forced.rc == 0, forced.output
+    assert "WAIVED: mappings_loss" in forced.flat
+    assert mappings(lab) == {}
+
+
+def test_contradictions_and_settings_of_the_old_script_are_refused(lab: Lab) -> None:
+    golden = lab.golden()
+    before = lab.state()
+    contradiction = lab.play("rollback", "-e", f"deployment={golden}", "-e", "services=kong", "-e", "redis_data=empty")
+    old = lab.play("rollback", "-e", f"deployment={golden}", environ={"PRESERVE_DATA": "true"})
+    assert (contradiction.rc != 0, old.rc != 0) == (True, True)
+    assert "contradicts services" in contradiction.flat
+    assert "instead of PRESERVE_DATA use preserve_data" in old.flat
+    assert stack_state.untouched(before, lab.state()) == []
