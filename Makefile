@@ -46,7 +46,8 @@ format: setup ## Format the Python files and renew the tables of variables
 unit: setup ## Run the unit tests (seconds, no Docker)
 	@$(bin)/pytest -q tests/unit $(ARGS)
 
-contract: setup engine ## Hold the gateway double to the recordings of a real Kong
+contract: setup ## Hold the gateway double to the recordings of a real Kong
+	@tools/redis-server
 	@$(bin)/pytest -q tests/stack/contract $(ARGS)
 
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed

@@ -33,7 +33,7 @@ class Part:
 PARTS = (
     Part("lint"),
     Part("unit"),
-    Part("contract", engine=True),
+    Part("contract"),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("molecule", engine=True),
