@@ -48,6 +48,7 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
         lines.append(f"CHANGED: {'; '.join(_did(item) for item in executed) if executed else 'nothing'}")
     if run["plan"].get("data"):
         lines.append(run["plan"]["data"]["line"])
+    lines += [_data_line(item["result"]) for item in run["executed"] if item.get("result")]
     if run["plan"].get("waived"):
         lines.append(f"WAIVED: {', '.join(item['name'] for item in run['plan']['waived'])}")
     seconds = {name: float(value) for name, value in run["phases"].items() if value}
@@ -76,6 +77,13 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
     else:
         lines.append(verdict_line(run["checks"], passed(run["checks"]) and not run["failure"]))
     return lines
+
+
+def _data_line(result: Mapping[str, Any]) -> str:
+    """Return what became of the keys, as counted before and after."""
+    before = f"{result['keys_before']:,}" if result["keys_before"] is not None else "unknown"
+    moved = f"{result['keys_restored']:,} written, {result['keys_removed']:,} removed"
+    return f"KEYS: {before} before, {result['keys_after']:,} after; {moved} ({result['method']}: {result['why']})"
 
 
 def _did(item: Mapping[str, Any]) -> str:

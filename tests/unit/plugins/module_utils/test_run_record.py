@@ -135,3 +135,24 @@ def test_the_command_that_takes_it_back_names_the_data_mode(about, data):
 def test_nothing_to_take_back(about):
     assert return_command(run(**about)) == ""
     assert not any(line.startswith("TO TAKE IT BACK") for line in last_screen(run(**about)))
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [
+        (1012, "KEYS: 1,012 before, 1,002 after; 0 written, 10 removed (delta: Redis runs)"),
+        (None, "KEYS: unknown before, 1,002 after; 0 written, 10 removed (delta: Redis runs)"),
+    ],
+    ids=["counted", "unreadable"],
+)
+def test_keys_are_counted_before_and_after(before, line):
+    result = {
+        "keys_before": before,
+        "keys_after": 1002,
+        "keys_restored": 0,
+        "keys_removed": 10,
+        "method": "delta",
+        "why": "Redis runs",
+    }
+    action = {"step": 1, "action": "replace_data", "service": "redis", "ms": 300, "result": result}
+    assert line in last_screen(run(executed=[action]))
