@@ -52,15 +52,15 @@ contract: setup ## Hold the gateway double to the recordings of a real Kong
 
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tests/stack/images/build
-	@$(bin)/pytest -q tests/redis_data $(ARGS)
+	@$(bin)/pytest -q -rP tests/redis_data $(ARGS)
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
-	@$(bin)/pytest -q tests/e2e -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rP tests/e2e -m "not slow" $(ARGS)
 
 slow: setup engine ## Run the end-to-end tests that take minutes
 	@tests/stack/images/build
-	@$(bin)/pytest -q tests/e2e -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rP tests/e2e -m slow $(ARGS) || [ $$? = 5 ]
 
 molecule: setup engine ## Run the molecule scenarios
 	@tests/stack/images/build
