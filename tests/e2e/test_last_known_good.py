@@ -16,7 +16,7 @@ KONG_FILE = "kong/kong.yml"
 
 def edit_next_release(lab: Lab) -> None:
     """The next release lies on disk, edited as people do, and is not deployed yet."""
-    time.sleep(3)  # nginx shows only by time what it has read: an edit in the second of its start cannot be told apart
+    time.sleep(5)  # nginx shows only by time what it has read: an edit in the second of its start cannot be told apart
     lab.stack.set_env(KONG_LOG_LEVEL="debug", KONG_MEMORY_LIMIT="512m")
     releases.kong_file(lab).write_bytes(releases.BROKEN_KONG_FILE)
     proxy = lab.stack.directory / PROXY_FILE
