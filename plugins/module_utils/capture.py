@@ -141,14 +141,21 @@ class Capture:
         return max(container.started, self.now - age if age is not None else 0.0) + LOAD_SLACK
 
     def _as_loaded(self, captured: Captured, service: str, path: str) -> None:
-        """Take the file from an older backup of this very container, or say that nobody knows."""
-        for item in self.older:
-            recorded = item["services"].get(service) or {}
-            if recorded.get("container_id") == self.containers[service].id and item["complete"]:
-                data = self._content(item).get(path)
-                if data is not None:
-                    captured.replace(path, data, f"from {item['id']}")
-                    return
+        """Take the file from an older backup of this container, else of its definition, or say that nobody knows."""
+        container = self.containers[service]
+        complete = [item for item in self.older if item["complete"] and service in item["services"]]
+        recorded = [(item, item["services"][service]) for item in complete]
+        alike = [item for item, record in recorded if record.get("container_id") == container.id]
+        alike += [
+            item
+            for item, record in recorded
+            if (record["image_id"], record["config_hash"]) == (container.image_id, container.config_hash)
+        ]
+        for item in alike:
+            data = self._content(item).get(path)
+            if data is not None:
+                captured.replace(path, data, f"from {item['id']}")
+                return
         captured.gaps.append(f"{path} was edited after {service} last read it, and no backup holds what it read")
 
     def _definitions(self, captured: Captured) -> None:
