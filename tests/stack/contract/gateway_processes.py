@@ -131,7 +131,7 @@ class Double(Process):
             "GATEWAY_DOUBLE_PLUGIN_DIR": str(self.handler.parent),
             "GATEWAY_DOUBLE_BOOT_SECONDS": "0.1",
             "GATEWAY_DOUBLE_RELOAD_SECONDS": "0.3",
-            "GATEWAY_DOUBLE_REDIS_TIMEOUT": "0.4",
+            "GATEWAY_DOUBLE_REDIS_TIMEOUT": "1.2",
             "GATEWAY_DOUBLE_REDIS_RECOVERY_SECONDS": "1.0",
         } | environment
         self.env = {name: value for name, value in self.env.items() if value != ""}

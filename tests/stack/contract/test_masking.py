@@ -17,7 +17,7 @@ from gateway_processes import Double, Redis, ask, eventually, free_port, running
 from gateway_recordings import FIXTURES, Recording, Response, declarative, recording, recordings
 
 FOLDER = "e2e-masking/3.9.1"
-TIMEOUT = 0.4  # the double's knob here; 4 s in the recordings
+TIMEOUT = 1.2  # the double's knob here; 4 s in the recordings
 NGINX_OWN = {"Date", "Connection", "Content-Length", "Transfer-Encoding", "Server"}
 
 
@@ -204,10 +204,10 @@ def test_redis_lost_while_warm(own: Way) -> None:
         wanted, found = own.send(name)
         assert_same_reply(wanted, found)
         assert own.upstream_saw() == recorded_sight(name)["body"]
-        assert TIMEOUT * share * 1000 <= found.milliseconds < TIMEOUT * share * 1000 + 250
+        assert share <= found.milliseconds / 1000 / TIMEOUT < share + 0.5
     wanted, found = own.send("E2-redis-down-warm-nopattern")
     assert_same_reply(wanted, found)
-    assert TIMEOUT * 500 <= found.milliseconds < TIMEOUT * 500 + 250
+    assert 0.5 <= found.milliseconds / 1000 / TIMEOUT < 1.0
     both = own.mask("i-0000000000000000a and i-0000000000000000b").json()["content"][0]["text"]
     assert both == "i-0000000000000000b and i-0000000000000000b"
     with running(Redis(own.redis.port)):
@@ -246,7 +246,7 @@ def test_redis_refuses_writes(own: Way, refusal: str) -> None:
     own.client().config_set(name, value)
     found = own.mask("Test: i-1234567890abcdef0")
     assert "AWS_EC2_000" in own.upstream_saw()
-    assert found.milliseconds < TIMEOUT * 1000
+    assert found.milliseconds / 1000 / TIMEOUT < 0.5
 
 
 def test_redis_down_at_the_start_and_late(tmp_path: Path, echo: int) -> None:
