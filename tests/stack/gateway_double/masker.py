@@ -60,7 +60,8 @@ class Masker:
             decode_responses=True,
             socket_timeout=self._step,
             socket_connect_timeout=self._step,
-            retry=Retry(NoBackoff(), 0),
+            # An idle connection that Redis closed meanwhile is no loss: a second try opens a new one.
+            retry=Retry(NoBackoff(), 1),
         )
         self._warm = False
         self._first_try = asyncio.Event()
