@@ -51,6 +51,7 @@ contract: setup ## Hold the gateway double to the recordings of a real Kong
 	@$(bin)/pytest -q tests/stack/contract $(ARGS)
 
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
+	@tools/redis-server
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP tests/redis_data $(ARGS)
 

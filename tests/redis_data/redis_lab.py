@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,13 +137,8 @@ class RedisLab:
 
     def content(self, counters: bool = False) -> dict[tuple[int, bytes], tuple[object, int]]:
         """Return (database, key) → (value, remaining milliseconds or -1)."""
-        found = {}
-        for database in sorted(int(name[2:]) for name in self.client().info("keyspace")):
-            live = self.client(database)
-            for key in live.scan_iter(count=5000):
-                if counters or b":cnt:" not in key:
-                    found[database, key] = (value_of(live, key), live.pttl(key))
-        return found
+        found = contents(self.client)
+        return found if counters else {name: value for name, value in found.items() if b":cnt:" not in name[1]}
 
     def break_down(self, how: str) -> None:
         """Bring the server into a state: running, stopped, crashed or looping."""
@@ -166,6 +162,16 @@ class RedisLab:
         """Return the throw-away containers that are there."""
         label = f"label={redis_scratch.LABEL}={self.project}"
         return run(["docker", "ps", "-aq", "--filter", label]).stdout.split()
+
+
+def contents(connect: Callable[[int], redis.Redis]) -> dict[tuple[int, bytes], tuple[object, int]]:
+    """Return (database, key) → (value, remaining ms or -1) of a server; connect answers a database's client."""
+    found = {}
+    for database in sorted(int(name[2:]) for name in connect(0).info("keyspace")):
+        live = connect(database)
+        for key in live.scan_iter(count=5000):
+            found[database, key] = (value_of(live, key), live.pttl(key))
+    return found
 
 
 def value_of(live: redis.Redis, key: bytes) -> object:
