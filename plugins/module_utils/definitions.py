@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from . import compose
 from .container import Container
 from .docker_stack import DockerStack
 from .errors import CommandError, RecoveryError
+from .private_folder import private_folder
 from .runner import Runner
 from .stack_args import StackArgs
 
@@ -50,7 +50,7 @@ class Definitions:
 
         They are laid out in a private directory of the same shape; paths in the answer are those of the stack.
         """
-        with tempfile.TemporaryDirectory(prefix="kong-masking-recovery-") as folder:
+        with private_folder() as folder:
             for path, content in files.items():
                 full = os.path.join(folder, path)
                 self.runner.make_dir(os.path.dirname(full))

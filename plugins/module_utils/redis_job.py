@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from .container import Container
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .libraries import redis
+from .private_folder import private_folder
 from .redis_data import RedisData
 from .runner import Runner
 from .stack_args import StackArgs
@@ -202,8 +201,7 @@ class RedisJob:
     def _file(self, live: RedisData | None, source: redis.Redis | None) -> dict[str, Any]:
         """Build the whole data set in a scratch server, then put its dump where Redis will load it."""
         before = redis_delta.key_count(live.client, self.selection) if live is not None else None
-        folder = tempfile.mkdtemp(prefix="kong-masking-recovery-data-")
-        try:
+        with private_folder() as folder:
             layout = self._layout(live)
             self._remember_counters(live, source)
             with self._kong_off():
@@ -217,8 +215,6 @@ class RedisJob:
                 redis_files.rewrite(self.engine, self.container, layout, dump)
                 self._started()
                 pause = (self.runner.clock() - began) * 1000
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         return {
             "changed": True,
             "keys_before": before,

@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .libraries import docker, redis
+from .private_folder import private_folder, process_id
+from .private_folder import sweep as sweep_folders
 from .runner import Runner
 
 LABEL = "kong_masking.recovery.scratch"
@@ -41,17 +42,9 @@ def owner_labels(engine: DockerStack, image_id: str) -> dict[str, str]:
     return {**engine.foreign_labels(image_id), LABEL: engine.project, OWNER: process_id(os.getpid())}
 
 
-def process_id(pid: int) -> str:
-    """Return a name of a process that another one with the same number does not have; empty when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
-            return f"{pid}:{handle.read().rsplit(')', 1)[1].split()[19]}"
-    except OSError:
-        return ""
-
-
 def sweep(engine: DockerStack) -> int:
-    """Remove the throw-away containers of processes that are gone; return how many there were."""
+    """Remove the throw-away containers and folders of processes that are gone; return how many containers."""
+    sweep_folders()
     removed = 0
     for summary in engine.api.containers(all=True, filters={"label": [f"{LABEL}={engine.project}"]}):
         owner = summary["Labels"].get(OWNER, "")
@@ -84,23 +77,20 @@ def loaded(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> Ite
     itself and is swept at the next run.
     """
     sweep(engine)
-    folder = tempfile.mkdtemp(prefix="kong-masking-recovery-scratch-")
-    container = ""
-    try:
+    with private_folder() as folder:
         if dump:
             need_memory(runner, os.path.getsize(dump))
             shutil.copyfile(dump, os.path.join(folder, DUMP))
         container = _create(engine, image_id, folder)
-        engine.api.start(container)
-        client = redis.Redis(unix_socket_path=os.path.join(folder, SOCKET), socket_timeout=60)
-        _wait(engine, runner, container, client)
-        yield client
-        client.close()
-    finally:
-        if container:
+        try:
+            engine.api.start(container)
+            client = redis.Redis(unix_socket_path=os.path.join(folder, SOCKET), socket_timeout=60)
+            _wait(engine, runner, container, client)
+            yield client
+            client.close()
+        finally:
             with contextlib.suppress(docker.errors.APIError):
                 engine.api.remove_container(container, force=True, v=True)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _create(engine: DockerStack, image_id: str, folder: str) -> str:
