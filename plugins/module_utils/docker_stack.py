@@ -18,6 +18,7 @@ from .libraries import docker, kwargs_from_env, need
 KEEP_REPOSITORY = "kong-masking-recovery/kept"
 KEEP_LABEL = "kong_masking.recovery.keeps"
 ENGINE_TIMEOUT = 30
+DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 
 
 class DockerStack:
@@ -59,9 +60,33 @@ class DockerStack:
                     return from_inspect(self.api.inspect_container(summary["Id"]))
         return None
 
+    def everyone(self) -> list[dict[str, Any]]:
+        """Return the engine's summaries of all containers, other projects' included."""
+        return list(self.api.containers(all=True))
+
+    def networks(self) -> list[dict[str, Any]]:
+        """Return the engine's descriptions of all networks."""
+        return list(self.api.networks())
+
     def has_network(self) -> bool:
         """Say whether the project has a network."""
-        return bool(self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]}))
+        return bool(self._own_networks())
+
+    def _own_networks(self) -> list[dict[str, Any]]:
+        return list(self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]}))
+
+    def remove_networks(self) -> None:
+        """Remove the project's own networks; its containers are taken off them first, a stranger's never."""
+        for network in self._own_networks():
+            for item in self.api.containers(all=True, filters={"network": network["Id"]}):
+                if item["Labels"].get(f"{LABEL}project") != self.project:
+                    name = item["Names"][0].lstrip("/")
+                    raise RecoveryError(
+                        f"{name} is a stranger on network {network['Name']}, which cannot be made anew with it there.",
+                        f"Take it off: docker network disconnect {network['Name']} {name}",
+                    )
+                self.api.disconnect_container_from_network(item["Id"], network["Id"], force=True)
+            self.api.remove_network(network["Id"])
 
     def image_id(self, reference: str) -> str:
         """Return the image id behind a reference or id; empty when this engine has none."""
@@ -127,13 +152,12 @@ class DockerStack:
                 f"{cmd[0]} in {container.name} ended with status {status}.", f"Look: docker logs {container.name}"
             )
 
-    def stop(self, container: Container) -> None:
-        """Stop with the service's own grace period, then kill; a paused container is let go first."""
+    def stop(self, container: Container, longest: int = LONGEST_GRACE) -> None:
+        """Stop with the service's own grace period (s, at most longest), then kill; a paused one is let go first."""
         grace = container.settings.get("stop_grace_seconds")
         if container.state == "paused":
             self.api.unpause(container.id)
-        seconds = 10 if grace is None else min(int(grace), 30)
-        self.api.stop(container.id, timeout=seconds)
+        self.api.stop(container.id, timeout=min(DEFAULT_GRACE if grace is None else int(grace), longest))
 
     def start(self, container: Container) -> None:
         """Start a container that exists."""
@@ -155,10 +179,3 @@ class DockerStack:
     def logs(self, container: Container, lines: int = 20) -> str:
         """Return the last lines of a container's log, unredacted."""
         return self.api.logs(container.id, tail=lines, stdout=True, stderr=True).decode("utf-8", "replace")
-
-    def port_owner(self, port: int) -> str:
-        """Return the name of the container that publishes a host port, whichever project it belongs to; else empty."""
-        for summary in self.api.containers():
-            if any(item.get("PublicPort") == port for item in summary.get("Ports") or []):
-                return str(summary["Names"][0].lstrip("/"))
-        return ""

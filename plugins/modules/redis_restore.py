@@ -19,6 +19,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   data:
     description:
@@ -128,11 +129,13 @@ from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
 from ..module_utils.redis_job import Preview, RedisJob
 from ..module_utils.redis_method import DELTA_KEYS, KEEP
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "data": {"type": "str", "choices": ["keep", "restore", "merge", "empty", "undo"], "required": True},
     "dump": {"type": "path"},
     "brought": {"type": "path"},

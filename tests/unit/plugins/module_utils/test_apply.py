@@ -47,7 +47,8 @@ class Engine:
     def tag(self, image_id, reference):
         self.done.append(("tag", image_id, reference))
 
-    def stop(self, container):
+    def stop(self, container, longest=30):
+        self.longest = longest
         if container.service == "client":
             self.gate.wait(5)
         self.done.append(("stop", container.service))

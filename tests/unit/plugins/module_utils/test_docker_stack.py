@@ -146,13 +146,6 @@ def test_image_id(reference, found):
     assert engine(images={"a": {"Id": "sha256:a"}}).image_id(reference) == found
 
 
-@pytest.mark.parametrize(("port", "owner"), [(80, "stranger"), (81, "")])
-def test_port_owner(port, owner):
-    found = engine()
-    found.api.containers = lambda: [{"Names": ["/stranger"], "Ports": [{"PublicPort": 80}, {}]}, {"Names": ["/b"]}]
-    assert found.port_owner(port) == owner
-
-
 def test_an_engine_that_does_not_answer(monkeypatch):
     def refuse(**_kwargs):
         raise docker.errors.DockerException("connection refused")
