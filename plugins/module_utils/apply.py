@@ -12,7 +12,7 @@ from typing import Any
 
 from . import compose, endpoints, live_state, readiness
 from .container import Container
-from .docker_stack import LONGEST_GRACE, DockerStack
+from .docker_stack import LONGEST_GRACE, DockerStack, engine_lost
 from .errors import CommandError, DamagedBackupError, RecoveryError
 from .redact import scrub, secret_values
 from .redis_job import RedisJob
@@ -23,6 +23,8 @@ from .stack_args import StackArgs
 LOADED_SECONDS = 10.0
 # What an action may take beside waiting for a service: Compose's call with a grace period in it.
 STEP_SECONDS = 120.0
+# How often an action is repeated after the engine was lost, and how long the engine is waited for.
+REPEATS, ENGINE_SECONDS = 2, 60.0
 LOG_LINES = 8
 
 
@@ -77,7 +79,7 @@ class PlanExecutor:
         self.phase.step(action, "begin")
         began = self.runner.clock()
         try:
-            getattr(self, f"_{action['action']}")(action)
+            self._carry_out(action)
         except Exception as cause:  # whatever it is, what was done before must be told
             exc = cause if isinstance(cause, RecoveryError) else RecoveryError(f"{type(cause).__name__}: {cause}")
             where = action.get("service") or action.get("path") or action.get("reference")
@@ -90,6 +92,21 @@ class PlanExecutor:
         milliseconds = int((self.runner.clock() - began) * 1000)
         self.executed.append({**action, "ms": milliseconds})
         self.phase.step(action, "end", ms=milliseconds)
+
+    def _carry_out(self, action: dict[str, Any]) -> None:
+        """Do one action; where the engine was restarted under it, wait for the engine and do it again.
+
+        Every action brings about a state and may be repeated.
+        """
+        for repeats in range(REPEATS, -1, -1):
+            try:
+                getattr(self, f"_{action['action']}")(action)
+            except Exception as exc:
+                if not repeats or not engine_lost(exc):
+                    raise
+                self.engine.connect(ENGINE_SECONDS)
+            else:
+                return
 
     def _scrub_output(self, exc: RecoveryError) -> None:
         if isinstance(exc, CommandError):
@@ -148,15 +165,20 @@ class PlanExecutor:
 
     def _end(self, container: Container, action: Mapping[str, Any]) -> None:
         """Stop a container; force leaves it less time than its own grace period."""
+        if container.service == self.stack.kong_service:
+            self.engine.stay_off(container)
         self.engine.stop(container, action.get("grace", LONGEST_GRACE))
 
     def _start(self, action: dict[str, Any]) -> None:
-        self.engine.start(self._need(action["service"]))
+        container = self._need(action["service"])
+        self.engine.start(container)
+        self.engine.come_back(container, action.get("restart_policy", ""))
 
     def _restart(self, action: dict[str, Any]) -> None:
         container = self._need(action["service"])
         self._end(container, action)
         self.engine.start(container)
+        self.engine.come_back(self._need(action["service"]), container.restart_policy)
 
     def _recreate(self, action: dict[str, Any]) -> None:
         command = compose.recreate(self.stack, self.client, action["service"], action.get("grace"))

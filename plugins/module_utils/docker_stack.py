@@ -8,17 +8,28 @@ Everything is found by Compose's project label, never by a name prefix.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from .container import LABEL, Container, from_inspect
-from .errors import RecoveryError
-from .libraries import docker, kwargs_from_env, need
+from .errors import CommandError, RecoveryError
+from .libraries import docker, kwargs_from_env, need, requests
 
 KEEP_REPOSITORY = "kong-masking-recovery/kept"
 KEEP_LABEL = "kong_masking.recovery.keeps"
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
+ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
+# How a Compose call says that it lost the engine.
+LOST = ("Cannot connect to the Docker daemon", "error during connect", "connection reset", "unexpected EOF", "EOF")
+
+
+def engine_lost(error: Exception) -> bool:
+    """Say whether an action failed because the engine went away, and not for a reason of its own."""
+    if isinstance(error, CommandError):
+        return any(words in error.stderr for words in LOST)
+    return requests is not None and isinstance(error, requests.exceptions.ConnectionError)
 
 
 class DockerStack:
@@ -27,13 +38,24 @@ class DockerStack:
     def __init__(self, project: str, timeout: int = ENGINE_TIMEOUT) -> None:
         need("docker")
         self.project = project
-        try:
-            self.api = docker.APIClient(version="auto", timeout=timeout, **kwargs_from_env())
-        except docker.errors.DockerException as exc:
-            raise RecoveryError(
-                f"The Docker Engine does not answer on this host: {exc}.",
-                "Start it (systemctl start docker) and check that this user may use it: docker info",
-            ) from exc
+        self.timeout = timeout
+        self.connect()
+
+    def connect(self, patience: float = ENGINE_PATIENCE) -> None:
+        """Connect to the engine; one that is being restarted is given some seconds."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                self.api = docker.APIClient(version="auto", timeout=self.timeout, **kwargs_from_env())
+            except docker.errors.DockerException as exc:
+                if time.monotonic() < end and "ermission" not in str(exc):
+                    time.sleep(ENGINE_PAUSE)
+                    continue
+                raise RecoveryError(
+                    f"The Docker Engine does not answer on this host: {exc}.",
+                    "Start it (systemctl start docker) and check that this user may use it: docker info",
+                ) from exc
+            return
 
     def containers(self) -> dict[str, Container]:
         """Return service → its container, one-off ones (``compose run``) left out."""
@@ -158,6 +180,19 @@ class DockerStack:
         if container.state == "paused":
             self.api.unpause(container.id)
         self.api.stop(container.id, timeout=min(DEFAULT_GRACE if grace is None else int(grace), longest))
+
+    def stay_off(self, container: Container) -> None:
+        """Keep a container that is about to be stopped from coming back by itself, should the engine be restarted.
+
+        ``unless-stopped`` differs from ``always`` in just this.
+        """
+        if container.restart_policy == "always":
+            self.api.update_container(container.id, restart_policy={"Name": "unless-stopped"})
+
+    def come_back(self, container: Container, policy: str) -> None:
+        """Give a container the restart policy back that stay_off took."""
+        if policy == "always" and container.restart_policy == "unless-stopped":
+            self.api.update_container(container.id, restart_policy={"Name": policy})
 
     def start(self, container: Container) -> None:
         """Start a container that exists."""

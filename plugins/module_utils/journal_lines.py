@@ -47,8 +47,8 @@ def readable(event: Mapping[str, Any]) -> str:
 
 
 def ended(events: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether a run came to its end."""
-    return any(item["event"] == FINISH for item in events)
+    """Say whether a run came to an end that leaves nothing half done."""
+    return any(item["event"] == FINISH and not item.get("half_way") for item in events)
 
 
 def phase_result(events: Sequence[Mapping[str, Any]], phase: str) -> dict[str, Any]:

@@ -129,6 +129,7 @@ class PlanInput:
             "state": container.state,
             "running": container.running,
             "stale_files": sorted(stale),
+            "restart_policy": container.restart_policy,
         }
 
     def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -64,9 +64,11 @@ def order(
             actions += [item for item in files if _hot(item, decisions, settings)]
             continue
         do = START if name == kong and decision.do == RESTART and redis_moves else decision.do
+        policy = (live["services"].get(name) or {}).get("restart_policy", "")
         # Data that Redis cannot start with is replaced by replace_data itself, which leaves a Redis that serves.
         by_files = name == redis and data.get("changes") and data.get("method") == "file"
-        actions += [] if by_files and do in (START, RESTART) else _service_actions(name, decision, beside=False, do=do)
+        steps = [] if by_files and do in (START, RESTART) else _service_actions(name, decision, beside=False, do=do)
+        actions += [{**step, "restart_policy": policy} if do == START and policy else step for step in steps]
         if name == redis and data.get("changes"):
             actions += [] if by_files or do == KEEP else [_ready(name)]
             actions.append(_replace_data(name, data))

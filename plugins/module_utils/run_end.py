@@ -49,6 +49,7 @@ def end(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool) 
             backup_id=result["backup_id"],
             snapshot_id=result["snapshot_id"],
             checks=result["checks"],
+            half_way=bool(result["failure"] and result["applied"] and not result["decided"]),
         )
     finally:
         lock.release(run["id"], run["fence"])

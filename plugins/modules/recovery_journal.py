@@ -73,6 +73,12 @@ options:
         description: Whether the execution of the plan began.
         type: bool
         default: false
+      decided:
+        description:
+          - Whether it was decided to go back to the snapshot or not to.
+          - A failed run without that decision is half way, and the next one goes on with it.
+        type: bool
+        default: false
       undone:
         description: Whether it went back to the snapshot.
         type: bool
@@ -179,6 +185,7 @@ RESULT_SPEC = {
     "failure": {"type": "str", "default": ""},
     "plan": {"type": "dict", "default": {}},
     "applied": {"type": "bool", "default": False},
+    "decided": {"type": "bool", "default": False},
     "undone": {"type": "bool", "default": False},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "backup_id": {"type": "str", "default": ""},
