@@ -32,6 +32,10 @@ def engine_lost(error: Exception) -> bool:
     return requests is not None and isinstance(error, requests.exceptions.ConnectionError)
 
 
+def _unlabelled(facts: dict[str, Any]) -> dict[str, str]:
+    return {key: "" for key in facts["labels"] if key.startswith(LABEL)}
+
+
 class DockerStack:
     """One Compose project on one engine."""
 
@@ -41,9 +45,9 @@ class DockerStack:
         self.timeout = timeout
         self.connect()
 
-    def connect(self, patience: float = ENGINE_PATIENCE) -> None:
+    def connect(self, patience: float | None = None) -> None:
         """Connect to the engine; one that is being restarted is given some seconds."""
-        end = time.monotonic() + patience
+        end = time.monotonic() + (ENGINE_PATIENCE if patience is None else patience)
         while True:
             try:
                 self.api = docker.APIClient(version="auto", timeout=self.timeout, **kwargs_from_env())
@@ -118,10 +122,10 @@ class DockerStack:
             return ""
 
     def image_facts(self, reference: str) -> dict[str, Any]:
-        """Return an image's default environment (name → value) and labels."""
+        """Return an image's default environment (name → value), labels, and the volumes that it declares."""
         config = self.api.inspect_image(reference).get("Config") or {}
         env = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
-        return {"env": env, "labels": config.get("Labels") or {}}
+        return {"env": env, "labels": config.get("Labels") or {}, "volumes": sorted(config.get("Volumes") or {})}
 
     def tag(self, image_id: str, reference: str) -> None:
         """Make reference name image_id."""
@@ -140,9 +144,18 @@ class DockerStack:
         name = f"kong-masking-recovery-keeps-{short}"
         if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
             return
-        labels = {**self.foreign_labels(image_id), KEEP_LABEL: image_id}
+        facts = self.image_facts(image_id)
+        labels = {**_unlabelled(facts), KEEP_LABEL: image_id}
+        # Without this the engine would make a volume for each that the image declares.
+        host = self.api.create_host_config(tmpfs=dict.fromkeys(facts["volumes"], ""))
         self.api.create_container(
-            image_id, command=["true"], entrypoint=[], name=name, labels=labels, network_disabled=True
+            image_id,
+            command=["true"],
+            entrypoint=[],
+            name=name,
+            labels=labels,
+            network_disabled=True,
+            host_config=host,
         )
 
     def foreign_labels(self, image_id: str) -> dict[str, str]:
@@ -150,7 +163,7 @@ class DockerStack:
 
         Compose labels the images that it builds, and their containers inherit those labels.
         """
-        return {key: "" for key in self.image_facts(image_id)["labels"] if key.startswith(LABEL)}
+        return _unlabelled(self.image_facts(image_id))
 
     def execute(
         self, container: Container, cmd: list[str], env: dict[str, str] | None = None
