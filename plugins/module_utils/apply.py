@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import compose, endpoints, live_state, readiness
+from . import compose, live_state, readiness
 from .container import Container
 from .docker_stack import DockerStack
 from .errors import CommandError, DamagedBackupError, RecoveryError
@@ -187,7 +187,8 @@ class PlanExecutor:
         dump = os.path.join(self.backup_path, action["source"]) if action["source"] else ""
         if dump:
             self._checked(dump, action["sha256"])
-        settings = {name: action[name] for name in ("method", "scope")}
+        settings: dict[str, Any] = {name: action[name] for name in ("method", "scope")}
+        settings["brought"] = action.get("brought", "")
         action["result"] = RedisJob(self.stack, self.engine, self.runner, action["mode"], dump, settings).run()
 
     def _ready(self, action: dict[str, Any]) -> None:
@@ -198,10 +199,9 @@ class PlanExecutor:
             container = self.engine.container(service)
             if service == self.stack.redis_service:
                 if container is not None and not passwords:
-                    passwords.extend(
-                        endpoints.redis_passwords(container, live_state.environment(self.stack, self.runner))
-                    )
-                return readiness.redis_problem(container, passwords)
+                    env = live_state.environment(self.stack, self.runner)
+                    passwords.extend(live_state.redis_passwords(self.stack, container, env))
+                return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
             if service == self.stack.kong_service:
                 return readiness.kong_problem(container, action.get("configuration_hash", ""), self.stack.probe_path)
             if service == self.stack.proxy_service:

@@ -36,6 +36,8 @@ def order(
         actions += _service_actions(name, decisions[name], beside=True)
     if redis_moves and kong_runs:
         actions.append({"action": "stop", "service": kong, "why": "because Redis", "beside": False})
+    if redis not in decisions and data.get("changes"):
+        actions.append(_replace_data(redis, data))  # a Redis outside the project: its data are all that can be changed
     waiting = []
     for name in (name for name in compose.start_order(depends) if name in decisions and name in path):
         decision = decisions[name]
