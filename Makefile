@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e slow molecule compat \
-	matrix importer test test-full build clean
+	bench-redis matrix importer test test-full build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -53,15 +53,21 @@ contract: setup ## Hold the gateway double to the recordings of a real Kong
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/redis_data $(ARGS)
+	@$(bin)/pytest -q -rP tests/redis_data -m "not slow" $(ARGS)
+
+bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 keys against redis-server's own load
+	@tools/redis-server
+	@tests/stack/images/build
+	@$(bin)/python tests/benchmarks/bench_redis.py $(ARGS)
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP tests/e2e -m "not slow" $(ARGS)
 
-slow: setup engine ## Run the end-to-end tests that take minutes
+slow: setup engine ## Run the tests on the engine that take minutes
+	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/e2e -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rP tests/e2e tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
 
 molecule: setup engine ## Run the molecule scenarios
 	@tests/stack/images/build

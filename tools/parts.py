@@ -40,6 +40,7 @@ PARTS = (
     Part("sanity"),
     Part("compat", engine=True),
     Part("slow", engine=True, full_only=True),
+    Part("bench-redis", engine=True, full_only=True),
     Part("matrix", engine=True, full_only=True),
     Part("importer", full_only=True),
 )

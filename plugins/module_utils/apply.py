@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import compose, endpoints, live_state, readiness
+from . import compose, live_state, readiness
 from .container import Container
 from .docker_stack import LONGEST_GRACE, DockerStack, engine_lost
 from .errors import CommandError, DamagedBackupError, RecoveryError
@@ -240,10 +240,9 @@ class PlanExecutor:
             container = self.engine.container(service)
             if service == self.stack.redis_service:
                 if container is not None and not passwords:
-                    passwords.extend(
-                        endpoints.redis_passwords(container, live_state.environment(self.stack, self.runner))
-                    )
-                return readiness.redis_problem(container, passwords)
+                    env = live_state.environment(self.stack, self.runner)
+                    passwords.extend(live_state.redis_passwords(self.stack, container, env))
+                return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
             if service == self.stack.kong_service:
                 return readiness.kong_problem(container, action.get("configuration_hash", ""), self.stack.probe_path)
             if service == self.stack.proxy_service:

@@ -56,6 +56,8 @@ def order(
     for name in (name for name in compose.start_order(depends) if name in decisions and name not in path):
         actions += _service_actions(name, decisions[name], beside=True)
     actions += [] if anew else kong_off
+    if redis not in decisions and data.get("changes"):
+        actions.append(_replace_data(redis, data))  # a Redis outside the project: its data are all that can be changed
     waiting = []
     for name in (name for name in compose.start_order(depends) if name in decisions and name in path):
         decision = decisions[name]

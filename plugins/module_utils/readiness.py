@@ -11,7 +11,7 @@ from .container import Container
 from .errors import NotReadyError, RecoveryError
 from .kong_admin import KongAdmin
 from .libraries import requests
-from .redis_data import RedisData
+from .redis_data import Access, RedisData
 from .stack_args import StackArgs
 
 PAUSE = 0.05
@@ -59,7 +59,7 @@ def wait_ready(
         sleep(PAUSE)
 
 
-def redis_problem(container: Container | None, passwords: list[str]) -> str:
+def redis_problem(container: Container | None, passwords: list[str], access: Access | None = None) -> str:
     """Return why Redis cannot serve yet; empty when it answers PING with its password and takes writes."""
     if container is None or not container.running:
         return "Redis does not run"
@@ -67,7 +67,7 @@ def redis_problem(container: Container | None, passwords: list[str]) -> str:
     if place is None:
         return "Redis accepts no connection"
     try:
-        client = RedisData(place, passwords, timeout=2.0)
+        client = RedisData(place, passwords, timeout=2.0, access=access)
     except RecoveryError as exc:
         return exc.msg
     try:

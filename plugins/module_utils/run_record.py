@@ -83,7 +83,11 @@ def _data_line(result: Mapping[str, Any]) -> str:
     """Return what became of the keys, as counted before and after."""
     before = f"{result['keys_before']:,}" if result["keys_before"] is not None else "unknown"
     moved = f"{result['keys_restored']:,} written, {result['keys_removed']:,} removed"
-    return f"KEYS: {before} before, {result['keys_after']:,} after; {moved} ({result['method']}: {result['why']})"
+    keys = f"KEYS: {before} before, {result['keys_after']:,} after; {moved} ({result['method']}: {result['why']})"
+    if result.get("mappings_after") is None:
+        return keys
+    had = f"{result['mappings_before']:,}" if result.get("mappings_before") is not None else "unknown"
+    return f"MAPPINGS: {had} before, {result['mappings_after']:,} after; {keys}"
 
 
 def _did(item: Mapping[str, Any]) -> str:
