@@ -17,6 +17,7 @@ from .libraries import docker, kwargs_from_env, need
 
 KEEP_REPOSITORY = "kong-masking-recovery/kept"
 KEEP_LABEL = "kong_masking.recovery.keeps"
+KEPT_FOR = "kong_masking.recovery.kept_for"
 ENGINE_TIMEOUT = 30
 
 
@@ -86,17 +87,32 @@ class DockerStack:
     def keep_image(self, image_id: str) -> None:
         """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
 
-        A tag alone does not survive that prune; a created, never started container does.
+        A tag alone does not survive that prune; a created, never started container does. Each project has its own, so
+        that none lets an image go that another one's backups need.
         """
-        short = image_id.rsplit(":", maxsplit=1)[-1][:12]
+        short = _short(image_id)
         self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
-        name = f"kong-masking-recovery-keeps-{short}"
+        name = f"kong-masking-recovery-keeps-{short}-{self.project}"
         if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
             return
-        labels = {**self.foreign_labels(image_id), KEEP_LABEL: image_id}
+        labels = {**self.foreign_labels(image_id), KEEP_LABEL: image_id, KEPT_FOR: self.project}
         self.api.create_container(
             image_id, command=["true"], entrypoint=[], name=name, labels=labels, network_disabled=True
         )
+
+    def kept_images(self) -> list[str]:
+        """Return the ids of the images that are kept for this project's backups."""
+        kept = self.api.containers(all=True, filters={"label": [KEEP_LABEL, f"{KEPT_FOR}={self.project}"]})
+        return sorted({str(item["Labels"][KEEP_LABEL]) for item in kept})
+
+    def free_image(self, image_id: str) -> None:
+        """Let go of a kept image; its tag goes with the last one that keeps it, unless a container runs on it."""
+        for item in self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            if item["Labels"].get(KEPT_FOR) == self.project:
+                self.api.remove_container(item["Id"])
+        if not self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            with contextlib.suppress(docker.errors.APIError):
+                self.api.remove_image(f"{KEEP_REPOSITORY}:{_short(image_id)}")
 
     def foreign_labels(self, image_id: str) -> dict[str, str]:
         """Return the labels that keep a container of an image from passing for one of the project's.
@@ -162,3 +178,7 @@ class DockerStack:
             if any(item.get("PublicPort") == port for item in summary.get("Ports") or []):
                 return str(summary["Names"][0].lstrip("/"))
         return ""
+
+
+def _short(image_id: str) -> str:
+    return image_id.rsplit(":", maxsplit=1)[-1][:12]

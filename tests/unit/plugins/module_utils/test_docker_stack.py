@@ -7,7 +7,11 @@ from types import SimpleNamespace
 import docker
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import KEEP_LABEL, DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import (
+    KEEP_LABEL,
+    KEPT_FOR,
+    DockerStack,
+)
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
@@ -123,7 +127,7 @@ def test_stop(grace, state, expected):
 
 class TestKeepImage:
     IMAGE = "sha256:" + "ab" * 32
-    NAME = "kong-masking-recovery-keeps-abababababab"
+    NAME = "kong-masking-recovery-keeps-abababababab-gateway"
 
     def test_a_tag_and_a_container_that_compose_does_not_take_for_its_own(self):
         labels = {f"{LABEL}project": "gateway", f"{LABEL}service": "kong", "other": "x"}
@@ -132,7 +136,8 @@ class TestKeepImage:
         (tag, create) = found.api.calls
         assert tag == ("tag", self.IMAGE, "kong-masking-recovery/kept", "abababababab", {"force": True})
         assert (create[0], create[1], create[2]["name"]) == ("create_container", self.IMAGE, self.NAME)
-        assert create[2]["labels"] == {f"{LABEL}project": "", f"{LABEL}service": "", KEEP_LABEL: self.IMAGE}
+        foreign = {f"{LABEL}project": "", f"{LABEL}service": ""}
+        assert create[2]["labels"] == {**foreign, KEEP_LABEL: self.IMAGE, KEPT_FOR: "gateway"}
         assert not any(call[0] == "start" for call in found.api.calls)
 
     def test_once(self):
