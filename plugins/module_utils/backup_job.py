@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import backup, live_state, redis_dump, redis_live, redis_scratch
+from . import backup, live_state, redis_dump, redis_live, redis_scratch, runbook
 from .backup_store import BackupStore, BackupWriter
 from .capture import ON_DISK, RUNNING, Capture, Captured
 from .container import Container, as_record
@@ -106,6 +106,8 @@ class BackupJob:
                 "redis": data,
                 "undo_data": undo_data,
             }
+            text = runbook.render({**manifest, "files": writer.files}, self.stack, writer.final)
+            writer.add(runbook.NAME, text.encode("utf-8", "surrogateescape"))
             path = writer.finish(manifest, marks)
         except BaseException:
             writer.abandon()

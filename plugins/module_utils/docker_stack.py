@@ -18,6 +18,7 @@ from .libraries import docker, kwargs_from_env, need, requests
 
 KEEP_REPOSITORY = "kong-masking-recovery/kept"
 KEEP_LABEL = "kong_masking.recovery.keeps"
+KEPT_FOR = "kong_masking.recovery.kept_for"
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
@@ -137,15 +138,16 @@ class DockerStack:
     def keep_image(self, image_id: str) -> None:
         """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
 
-        A tag alone does not survive that prune; a created, never started container does.
+        A tag alone does not survive that prune; a created, never started container does. Each project has its own, so
+        that none lets an image go that another one's backups need.
         """
-        short = image_id.rsplit(":", maxsplit=1)[-1][:12]
+        short = _short(image_id)
         self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
-        name = f"kong-masking-recovery-keeps-{short}"
+        name = f"kong-masking-recovery-keeps-{short}-{self.project}"
         if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
             return
         facts = self.image_facts(image_id)
-        labels = {**_unlabelled(facts), KEEP_LABEL: image_id}
+        labels = {**_unlabelled(facts), KEEP_LABEL: image_id, KEPT_FOR: self.project}
         # Without this the engine would make a volume for each that the image declares.
         host = self.api.create_host_config(tmpfs=dict.fromkeys(facts["volumes"], ""))
         self.api.create_container(
@@ -157,6 +159,20 @@ class DockerStack:
             network_disabled=True,
             host_config=host,
         )
+
+    def kept_images(self) -> list[str]:
+        """Return the ids of the images that are kept for this project's backups."""
+        kept = self.api.containers(all=True, filters={"label": [KEEP_LABEL, f"{KEPT_FOR}={self.project}"]})
+        return sorted({str(item["Labels"][KEEP_LABEL]) for item in kept})
+
+    def free_image(self, image_id: str) -> None:
+        """Let go of a kept image; its tag goes with the last one that keeps it, unless a container runs on it."""
+        for item in self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            if item["Labels"].get(KEPT_FOR) == self.project:
+                self.api.remove_container(item["Id"])
+        if not self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            with contextlib.suppress(docker.errors.APIError):
+                self.api.remove_image(f"{KEEP_REPOSITORY}:{_short(image_id)}")
 
     def foreign_labels(self, image_id: str) -> dict[str, str]:
         """Return the labels that keep a container of an image from passing for one of the project's.
@@ -227,3 +243,7 @@ class DockerStack:
     def logs(self, container: Container, lines: int = 20) -> str:
         """Return the last lines of a container's log, unredacted."""
         return self.api.logs(container.id, tail=lines, stdout=True, stderr=True).decode("utf-8", "replace")
+
+
+def _short(image_id: str) -> str:
+    return image_id.rsplit(":", maxsplit=1)[-1][:12]
