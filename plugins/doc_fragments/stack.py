@@ -81,6 +81,12 @@ options:
         description: A path that the gateway routes and on which the masking plugin works.
         type: str
         default: /v1/messages
+      required_variables:
+        description:
+          - Variables that the environment file must give a value to; a backup whose file lacks one is refused.
+        type: list
+        elements: str
+        default: []
 requirements:
   - docker (Python library)
   - redis (Python library)

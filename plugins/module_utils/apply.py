@@ -12,6 +12,7 @@ from typing import Any
 
 from . import compose, endpoints, live_state, readiness
 from .container import Container
+from .diagnosis import Diagnosis
 from .docker_stack import DockerStack
 from .errors import CommandError, DamagedBackupError, RecoveryError
 from .redact import scrub, secret_values
@@ -20,7 +21,6 @@ from .runner import Runner, Stamp
 from .stack_args import StackArgs
 
 LOADED_SECONDS = 10.0
-LOG_LINES = 8
 
 
 class PlanExecutor:
@@ -85,12 +85,10 @@ class PlanExecutor:
             exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
 
     def _evidence(self, action: Mapping[str, Any]) -> str:
-        """Return the last lines of the guilty container's log."""
-        container = self.engine.container(action["service"]) if action.get("service") else None
-        if container is None:
+        """Return what is known about the guilty container: its state, the engine's events, the end of its log."""
+        if not action.get("service") or self.engine.container(action["service"]) is None:
             return ""
-        lines = self.engine.logs(container, LOG_LINES).strip()
-        return f" Last lines of {container.name}: {lines}" if lines else ""
+        return f" Evidence: {Diagnosis(self.stack, self.engine, self.runner).text(action['service'])}"
 
     def _scrubbed(self, text: str) -> str:
         hidden: list[str] = []

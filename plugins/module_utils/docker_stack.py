@@ -8,6 +8,8 @@ Everything is found by Compose's project label, never by a name prefix.
 from __future__ import annotations
 
 import contextlib
+import io
+import tarfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -151,6 +153,55 @@ class DockerStack:
             return None
         ages = [int(row[1]) for row in table["Processes"] or [] if "worker process" in row[-1] and row[1].isdigit()]
         return min(ages, default=None)
+
+    def processes(self, container: Container) -> list[tuple[int, int, str, str]]:
+        """Return (pid on the host, parent, state, command) of a container's processes; empty where nobody can tell."""
+        try:
+            table = self.api.top(container.id, "-eo pid,ppid,stat,args")
+        except docker.errors.APIError:
+            return []
+        rows = [row for row in table["Processes"] or [] if row[0].isdigit() and row[1].isdigit()]
+        return [(int(row[0]), int(row[1]), row[2], row[3]) for row in rows]
+
+    def usage(self, container: Container) -> dict[str, Any]:
+        """Return the engine's figures about a running container at this moment; empty where there are none."""
+        try:
+            return dict(self.api.stats(container.id, stream=False, one_shot=True))
+        except docker.errors.APIError:
+            return {}
+
+    def read_file(self, container: Container, path: str) -> bytes:
+        """Return a file as the container sees it, running or not; raise where it has none."""
+        try:
+            chunks, _stat = self.api.get_archive(container.id, path)
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = next((item for item in archive if item.isfile()), None)
+                content = archive.extractfile(member) if member else None
+                if content is not None:
+                    return content.read()
+        except docker.errors.APIError:
+            pass
+        raise RecoveryError(f"{container.name} has no file {path}.", f"Look: docker exec {container.name} ls -l {path}")
+
+    def events(self, container: Container, since: int, until: int) -> list[dict[str, Any]]:
+        """Return what the engine tells about a container between two moments (seconds since the epoch)."""
+        try:
+            rows = self.api.events(since=since, until=until, filters={"container": container.id}, decode=True)
+            return [dict(row) for row in rows]
+        except docker.errors.APIError:
+            return []
+
+    def project_networks(self) -> set[str]:
+        """Return the names of the project's networks."""
+        found = self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]})
+        return {str(item["Name"]) for item in found}
+
+    def start_error(self, container: Container) -> str:
+        """Return why the engine could not start a container; empty when it could."""
+        try:
+            return str(self.api.inspect_container(container.id)["State"].get("Error") or "")
+        except docker.errors.APIError:
+            return ""
 
     def logs(self, container: Container, lines: int = 20) -> str:
         """Return the last lines of a container's log, unredacted."""

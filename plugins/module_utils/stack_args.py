@@ -28,6 +28,7 @@ STACK_SPEC: dict[str, Any] = {
         "proxy_port": {"type": "int", "default": 0},
         "health_path": {"type": "str", "default": "/health"},
         "probe_path": {"type": "str", "default": "/v1/messages"},
+        "required_variables": {"type": "list", "elements": "str", "default": []},
     },
 }
 
@@ -61,6 +62,7 @@ class StackArgs:
     proxy_port: int
     health_path: str
     probe_path: str
+    required_variables: tuple[str, ...] = ()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:

@@ -40,6 +40,12 @@ class Engine:
     def logs(self, _container, _lines):
         return self.log
 
+    def start_error(self, _container):
+        return ""
+
+    def events(self, _container, _since, _until):
+        return [{"Action": "oom"}]
+
     def execute(self, container, cmd, env=None):
         self.done.append((*cmd, container.service))
         return self.answer
@@ -197,7 +203,8 @@ class TestFailure:
         with pytest.raises(RecoveryError) as caught:
             executor.execute(actions(("reload", "nginx")))
         assert caught.value.msg == (
-            f"Step 1 (reload nginx) failed: nginx refused to reload: bad Last lines of gateway-nginx-1: AUTH {MASK}"
+            "Step 1 (reload nginx) failed: nginx refused to reload: bad Evidence: gateway-nginx-1: running; "
+            f"engine events of the last 5 minutes: oom; last lines of its log: AUTH {MASK}"
         )
 
     def test_a_process_that_fails_gives_no_secret_away(self, executor):
