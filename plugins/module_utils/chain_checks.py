@@ -17,7 +17,7 @@ from .libraries import requests
 from .redis_data import RedisData
 
 NO_ROUTE = "no Route matched"
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,26 @@ class ChainChecks:
 
     def questions(self) -> list[Question]:
         """Return the questions that cost nothing and are asked beside those of Kong itself."""
+        _redis, kong, proxy = self.stack.core
         return [
             Question(
                 "kong_gateway",
                 "Kong takes the probe's path to a service",
                 self._gateway,
-                needs=("kong_workers", "kong_routes"),
+                needs=(f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
             ),
             Question("kong_no_route", "Kong's own 404 where no route is", self._no_route, needs=("kong_gateway",)),
             Question(
                 "proxy_health",
                 'status "healthy"',
                 self._health,
-                needs=(f"container_{self.stack.proxy_service}",),
+                needs=(f"container_{proxy}",),
             ),
             Question(
                 "proxy_chain",
                 "three requests through the proxy reach Kong",
                 self._chain,
-                needs=("kong_workers", "kong_gateway", "proxy_health"),
+                needs=(f"container_{kong}", "kong_workers", "kong_gateway", f"link_{proxy}_{kong}", "proxy_health"),
             ),
         ]
 

@@ -33,7 +33,9 @@ _KONG_FILE = re.compile(
 )
 _PARSE = re.compile(r"Failed parsing:\n(?P<text>.*?)(?=\n\s*\n|\Z)", re.DOTALL)
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
-_FIELD = re.compile(r"""^\s*-?\s*["']?(?P<name>[\w.-]+)\s*:\s*["']?(?P<value>[^"'\s#][^"'\n]*)""", re.MULTILINE)
+_FIELD = re.compile(
+    r"""^[ \t]*-?[ \t]*["']?(?P<name>[\w.-]+)[ \t]*:[ \t]*["']?(?P<value>[^"'\s#][^"'\n]*)""", re.MULTILINE
+)
 
 
 def file_secrets(content: bytes) -> list[str]:

@@ -37,21 +37,22 @@ class KongChecks:
 
     def questions(self) -> list[Question]:
         """Return the questions; each stands after those that it needs."""
-        alive, admin = ("kong_workers",), ("kong_workers", "kong_admin")
+        redis, kong, _proxy = self.stack.core
+        there = (f"container_{kong}",)
+        alive = (*there, "kong_workers")
+        admin = (*alive, "kong_admin")
+        linked = (*admin, f"link_{kong}_{redis}")
         loaded = (*admin, "kong_file", "kong_configuration_hash")
         plugin = self.stack.masking_plugin
         return [
-            Question(
-                "kong_workers",
-                "Kong's processes run",
-                self._workers,
-                needs=(f"container_{self.stack.kong_service}",),
-            ),
+            Question("kong_workers", "Kong's processes run", self._workers, needs=there),
             Question("kong_admin", "Kong's Admin API answers three times", self._admin_answers, needs=alive),
             Question("kong_version", "Kong 2.8 or newer", self._version, ADVISORY, admin),
             Question("kong_db_less", "database off", self._db_less, needs=admin),
             Question("kong_file", "a declarative file that can be read", self._file, needs=alive),
-            Question("kong_configuration_hash", "the MD5 of the declarative file", self._hash, needs=admin),
+            Question(
+                "kong_configuration_hash", "the MD5 of the declarative file", self._hash, needs=(*admin, "kong_file")
+            ),
             Question("kong_services", "every service of the file", self._services, needs=loaded),
             Question("kong_routes", "every route of the file", self._routes, needs=loaded),
             Question(
@@ -62,7 +63,7 @@ class KongChecks:
             ),
             Question("plugin_code", f"the code of {plugin} as it lies there", self._code, needs=alive),
             Question("kong_upstreams", "no target that Kong gave up", self._upstreams, ADVISORY, admin),
-            Question("upstream_reachable", "reached from inside Kong", self._reachable, ADVISORY, admin),
+            Question("upstream_reachable", "reached from inside Kong", self._reachable, ADVISORY, linked),
         ]
 
     def _workers(self) -> tuple[bool, str]:

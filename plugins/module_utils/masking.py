@@ -239,9 +239,9 @@ class MaskingCheck:
         return "", "", ""
 
     def _forget(self, item: Identifier) -> None:
-        """Remove the pair that the probe made, where it is certainly nobody else's; others end with their time."""
+        """Remove the pair that the probe made; one that leads to another original is not the probe's."""
         key, alias, original = self._pair(item)
-        if self.data is not None and item.unique and alias and original in item.originals:
+        if self.data is not None and alias and original in item.originals:
             prefix = next(one for one in self.prefixes if key.startswith(one))
             self.data.client.delete(key, f"{prefix}map:{alias}")
 

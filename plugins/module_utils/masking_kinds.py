@@ -15,14 +15,13 @@ from .errors import RecoveryError
 class Identifier:
     """One identifier of the probe.
 
-    text: as it stands in the request; core: the part that must not be seen upstream; unique: so random that whatever
-    is kept about it is certainly the probe's own.
+    text: as it stands in the request; core: the part that must not be seen upstream. It is so random that whatever is
+    kept about it, and was not known before, is the probe's own.
     """
 
     kind: str
     text: str
     core: str
-    unique: bool = True
 
     @property
     def originals(self) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ def _rds() -> tuple[str, str]:
     return f"{name}.abc123.us-east-1.rds.amazonaws.com", name
 
 
-# Kind → the text, or the text and the part of it that names something. Short ones may be somebody else's too.
+# Kind → the text, or the text and the part of it that names something.
 MAKERS: dict[str, Callable[[], str | tuple[str, str]]] = {
     "ec2": lambda: f"i-{_hex(17)}",
     "vpc": lambda: f"vpc-{_hex(8)}",
@@ -62,11 +61,11 @@ MAKERS: dict[str, Callable[[], str | tuple[str, str]]] = {
     "rds": _rds,
     "account": lambda: _digits(12),
     "access_key": _access_key,
-    "private_ip": lambda: _address("10", 3),
+    # A broadcast address: no host has it.
+    "private_ip": lambda: f"{_address('10', 2)}.255",
     # Of the range for benchmarks (RFC 2544): nobody's real address.
     "public_ip": lambda: _address(f"198.{18 + secrets.randbelow(2)}", 2),
 }
-NOT_UNIQUE = ("vpc", "security_group", "account", "private_ip", "public_ip")
 # What the plugin's switches in Kong's configuration promise.
 SWITCHES = {
     "mask_ec2_instances": "ec2",
@@ -93,7 +92,7 @@ def fresh(kinds: Iterable[str]) -> list[Identifier]:
             )
         made = MAKERS[kind]()
         text, core = (made, made) if isinstance(made, str) else made
-        found.append(Identifier(kind, text, core, kind not in NOT_UNIQUE))
+        found.append(Identifier(kind, text, core))
     return found
 
 

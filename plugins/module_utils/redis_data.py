@@ -11,6 +11,8 @@ from .errors import RecoveryError
 from .libraries import need, redis
 
 SCAN_COUNT = 5000
+# The password was right; the server refuses for another reason.
+LET_IN_AND_REFUSES = ("MISCONF", "MASTERDOWN", "BUSY", "READONLY")
 
 
 class RedisUnavailable(RecoveryError):
@@ -32,6 +34,8 @@ class RedisData:
                 password=password or None,
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
+                # An idle connection that was closed is opened anew; a server that hangs is not waited for again and again.
+                retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
             )
             try:
                 client.ping()
@@ -39,12 +43,17 @@ class RedisData:
                 problem = "does not accept the password"
                 continue
             except redis.exceptions.ResponseError as exc:
-                problem = f"answers PING with {str(exc).split(' ', maxsplit=1)[0]}"
+                word = str(exc).split(" ", maxsplit=1)[0]
+                problem = f"answers PING with {word}"
+                if word in LET_IN_AND_REFUSES:
+                    break
                 continue
             except redis.exceptions.RedisError as exc:
                 raise RedisUnavailable(f"{where} does not answer PING: {type(exc).__name__}.") from exc
             self.client, self.password = client, password
             return
+        if problem.endswith(LET_IN_AND_REFUSES):
+            raise RedisUnavailable(f"{where} {problem}.", "Look at its log: a save or its master failed.")
         raise RedisUnavailable(
             f"{where} {problem}.", "Compare REDIS_PASSWORD of the container and of the environment file."
         )

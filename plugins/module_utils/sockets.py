@@ -79,11 +79,20 @@ def owners(ports: Iterable[int], proc: str = "/proc") -> list[Listener]:
     found = []
     for pid in filter(str.isdigit, os.listdir(proc)) if places else ():
         with contextlib.suppress(OSError):
-            held = {os.readlink(f"{proc}/{pid}/fd/{name}") for name in os.listdir(f"{proc}/{pid}/fd")}
+            held = _held(f"{proc}/{pid}/fd")
             for inode, (address, port) in places.items():
                 if f"socket:[{inode}]" in held:
                     found.append(Listener(address, port, int(pid), *_program(f"{proc}/{pid}")))
     return sorted(found, key=lambda item: (item.port, item.pid))
+
+
+def _held(folder: str) -> set[str]:
+    """Return what a process has open; a descriptor that was closed meanwhile is none."""
+    found = set()
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(f"{folder}/{name}"))
+    return found
 
 
 def _program(folder: str) -> tuple[str, tuple[str, ...]]:

@@ -86,7 +86,10 @@ class StackChecks:
         ]
         found += [
             Question(
-                "proxy_configuration", "nginx -t succeeds", self._proxy_configuration, needs=(f"container_{proxy}",)
+                "proxy_configuration",
+                "nginx -t succeeds",
+                self._proxy_configuration,
+                needs=(f"container_{proxy}", f"container_{kong}", f"link_{proxy}_{kong}"),
             ),
             Question("writable_mounts", "containers may write where they should", self._writable, ADVISORY),
             Question("memory_kills", "no process was killed for lack of memory", self._oom, ADVISORY),
@@ -130,7 +133,7 @@ class StackChecks:
         own: list[int] = []
         if container.settings.get("network_mode") == "host":
             own = [pid for pid, *_rest in self.engine.processes(container)]
-        return sockets.stranger(place, self.listeners, container.addresses if container.running else {}, own)
+        return sockets.stranger(place, self.listeners, container.addresses, own)
 
     def _link(self, one: str, other: str) -> tuple[bool, str]:
         source, target = self.containers.get(one), self.containers.get(other)
