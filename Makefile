@@ -10,7 +10,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e slow molecule compat \
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e verification slow molecule compat \
 	matrix importer test test-full build clean
 
 help: ## List the targets
@@ -59,9 +59,13 @@ e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP tests/e2e -m "not slow" $(ARGS)
 
+verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
+	@tests/stack/images/build
+	@$(bin)/pytest -q -rP tests/verification -m "not slow" $(ARGS)
+
 slow: setup engine ## Run the end-to-end tests that take minutes
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/e2e -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rP tests/e2e tests/verification -m slow $(ARGS) || [ $$? = 5 ]
 
 molecule: setup engine ## Run the molecule scenarios
 	@tests/stack/images/build

@@ -139,9 +139,11 @@ class ChainChecks:
         except RecoveryError as exc:
             raise NotMeasured("what routes there are is not known") from exc
         answer = self._get(f"{self.look.gateway_url()}/recovery-probe-{secrets.token_hex(8)}")
-        return is_no_route(
-            answer
-        ), f"status {answer.status_code}{'' if is_no_route(answer) else ', and not its own 404'}"
+        # Kong's words can be changed by a template; who answers cannot.
+        own = shows_kong(answer.headers, answer.text) or not self._kong_shows_itself()
+        if own and answer.status_code != 404:
+            raise NotMeasured(f"status {answer.status_code}: something takes every path")
+        return own, f"status {answer.status_code}{'' if own else ', and not from Kong'}"
 
     def _health(self) -> tuple[bool, str]:
         answer = self._get(self.look.front_url() + self.stack.health_path)

@@ -34,7 +34,7 @@ class RedisData:
                 password=password or None,
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
-                # An idle connection that was closed is opened anew; a server that hangs is not waited for again and again.
+                # An idle connection that was closed is opened anew; one that hangs is not waited for four times.
                 retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
             )
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import time
@@ -156,6 +157,17 @@ def _forgotten(lab: Lab, service: str) -> bool:
     return not lab.stack.containers()[service]["State"]["OOMKilled"]
 
 
+@contextlib.contextmanager
+def nothing() -> Iterator[None]:
+    """Break nothing."""
+    yield
+
+
+def sha256(path: Path) -> str:
+    """A file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def healthy(lab: Lab) -> None:
     """Wait until the stack serves as before."""
     wait_for("Kong's configuration", lab.stack.kong_configured, 30)
@@ -163,8 +175,11 @@ def healthy(lab: Lab) -> None:
 
 
 def wait_until(question: Callable[[], bool], seconds: float) -> None:
-    """Wait for something; raise where it does not come."""
+    """Wait for something; raise where it does not come. Who does not answer has not done it yet."""
     end = time.monotonic() + seconds
-    while not question():
+    while True:
+        with contextlib.suppress(OSError):
+            if question():
+                return
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.1)
