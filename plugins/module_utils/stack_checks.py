@@ -20,6 +20,7 @@ from .stack_args import StackArgs
 SETTLED_SECONDS = 10.0
 LOOKS, LOOK_PAUSE = 3, 0.1
 NO_COMMAND = (126, 127)
+NEVER = ("", "no")
 WRITABLE = 'for place; do [ -w "$place" ] || echo "$place"; done'
 
 
@@ -103,6 +104,9 @@ class StackChecks:
         if container is None or later is None:
             return False, "no container"
         restarts = f", {later.restarts} restarts" if later.restarts else ""
+        job = later.restart_policy in NEVER and service not in self.stack.core
+        if job and later.state == "exited" and later.exit_code == 0:
+            return True, "has ended with 0, as a job does"
         if later.trouble or container.trouble:
             return False, f"{later.trouble or container.trouble}{restarts}"
         up = self.now() - later.started
@@ -146,14 +150,15 @@ class StackChecks:
         status, out, _err = self.engine.execute(source, ["getent", "hosts", name])
         if status in NO_COMMAND:
             raise NotMeasured(f"{source.name} has no tool to look a name up with")
-        found = out.decode("utf-8", "replace").split()
+        found = [line.split()[0] for line in out.decode("utf-8", "replace").splitlines() if line.split()]
         if status != 0 or not found:
             return False, f"{name} is an unknown name in {source.name}"
+        if all(":" in address for address in found):
+            raise NotMeasured(f"{name} has IPv6 addresses only")
         addresses = {target.addresses[network] for network in shared}
-        good = found[0] in addresses
-        return good, f"{name} is {found[0]}" + (
-            "" if good else f", and {target.name} is {', '.join(sorted(addresses))}"
-        )
+        good = bool(addresses & set(found))
+        shown = f"{name} is {', '.join(found)}"
+        return good, shown if good else f"{shown}, and {target.name} is {', '.join(sorted(addresses))}"
 
     def _apart(self, source: Container, target: Container) -> tuple[bool, str]:
         """Judge two containers without a common network: by design, or one of them fell off the project's."""
