@@ -201,7 +201,8 @@ class PlanExecutor:
                     )
                 return readiness.redis_problem(container, passwords)
             if service == self.stack.kong_service:
-                return readiness.kong_problem(container, action.get("configuration_hash", ""), self.stack.probe_path)
+                wanted = action.get("configuration_hash", "")
+                return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
             if service == self.stack.proxy_service:
                 return readiness.proxy_problem(container, self.stack)
             return "" if container is not None and container.running else f"{service} does not run"

@@ -15,7 +15,7 @@ from .kong_admin import HASH_SINCE, version_tuple
 from .kong_look import GIVEN_AS_TEXT, KongLook
 
 OLDEST = (2, 8)
-DEAD_STATES = "TtZX"
+STOPPED, DEAD = "Tt", "ZX"
 # Arguments: HOST PORT pairs. Says which name is unknown and which port is closed, seen from inside.
 REACH = r"""
 command -v getent >/dev/null 2>&1 || exit 97
@@ -71,12 +71,11 @@ class KongChecks:
         if not rows:
             raise NotMeasured("the engine lists no processes")
         known = {pid for pid, _parent, _state, _args in rows}
-        children = [row for row in rows if row[1] in known]
-        frozen = [f"{pid} is {'stopped' if state[0] in 'Tt' else 'dead'}" for pid, _parent, state, _args in rows
-                  if state[0] in DEAD_STATES]  # fmt: skip
+        frozen = [pid for pid, _parent, state, _args in rows if state[:1] in STOPPED]
         if frozen:
-            return False, f"{len(frozen)} of {len(rows)} processes do not run: {', '.join(frozen)}"
-        return bool(children), f"{len(children)} worker processes" if children else "no worker process"
+            return False, f"{len(frozen)} of {len(rows)} processes: {', '.join(f'{pid} is stopped' for pid in frozen)}"
+        workers = [row for row in rows if row[1] in known and row[2][:1] not in DEAD]
+        return bool(workers), f"{len(workers)} worker processes" if workers else "no worker process"
 
     def _admin_answers(self) -> tuple[bool, str]:
         admin = self.look.admin()

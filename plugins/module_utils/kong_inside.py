@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reach a port that listens inside a container only: the request is made there, with whatever tool it has."""
+"""Reach Kong's Admin API over the network, or inside its container where it listens there only.
+
+There the request is made with whatever tool the image has.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import endpoints
 from .container import Container
 from .docker_stack import DockerStack
+from .kong_admin import KongAdmin
 from .libraries import requests
 
 NO_TOOL = 97
@@ -28,6 +33,19 @@ elif command -v wget >/dev/null 2>&1; then
 fi
 exit 97
 """
+
+
+def client(engine: DockerStack, kong: Container, timeout: float) -> KongAdmin | None:
+    """Return a client of a running Kong's Admin API, or None where nothing accepts a connection."""
+    places = endpoints.admin(kong)
+    inside = endpoints.admin_inside(kong)
+    if inside:
+        # A published port would be accepted by the engine and lead nowhere.
+        places = [place for place in places if place[0] in kong.addresses.values()]
+    place = endpoints.reachable(places)
+    if place is not None:
+        return KongAdmin(f"http://{place[0]}:{place[1]}", timeout)
+    return KongAdmin(f"http://127.0.0.1:{inside}", timeout, session(engine, kong)) if inside else None
 
 
 class _Socket:

@@ -53,18 +53,10 @@ class KongLook:
         kong = self.kong()
         if endpoints.admin_off(kong):
             raise NotMeasured("KONG_ADMIN_LISTEN is off: Kong tells nothing about itself")
-        places = endpoints.admin(kong)
-        inside = endpoints.admin_inside(kong)
-        if inside:
-            # A published port would be accepted by the engine and lead nowhere.
-            places = [place for place in places if place[0] in kong.addresses.values()]
-        place = endpoints.reachable(places)
-        if place is not None:
-            return KongAdmin(f"http://{place[0]}:{place[1]}", ADMIN_SECONDS)
-        if inside:
-            session = kong_inside.session(self.engine, kong)
-            return KongAdmin(f"http://127.0.0.1:{inside}", ADMIN_SECONDS, session)
-        raise RecoveryError(f"{kong.name} runs and accepts no connection on its Admin API.")
+        admin = kong_inside.client(self.engine, kong, ADMIN_SECONDS)
+        if admin is None:
+            raise RecoveryError(f"{kong.name} runs and accepts no connection on its Admin API.")
+        return admin
 
     def plugins(self) -> list[dict[str, Any]]:
         """Return the plugins that Kong has configured; nothing where there is no Admin API. They hold secrets."""
