@@ -10,8 +10,8 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e slow molecule compat \
-	bench-redis matrix importer test test-full build clean
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e faults \
+	verification slow molecule compat bench-redis matrix importer test test-full build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -64,10 +64,18 @@ e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP tests/e2e -m "not slow" $(ARGS)
 
+verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
+	@tests/stack/images/build
+	@$(bin)/pytest -q -rP tests/verification -m "not slow" $(ARGS)
+
+faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
+	@tests/stack/images/build
+	@$(bin)/pytest -q -rP tests/faults -m "not slow" $(ARGS)
+
 slow: setup engine ## Run the tests on the engine that take minutes
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/e2e tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rP tests/e2e tests/faults tests/verification tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
 
 molecule: setup engine ## Run the molecule scenarios
 	@tests/stack/images/build

@@ -36,6 +36,7 @@ PARTS = (
     Part("contract"),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
+    Part("verification", engine=True),
     Part("molecule", engine=True),
     Part("sanity"),
     Part("compat", engine=True),

@@ -112,6 +112,12 @@ options:
           - With O(stack.redis_host), the scratch server's image, of that Redis' version and present on the target.
         type: str
         default: ""
+      required_variables:
+        description:
+          - Variables that the environment file must give a value to; a backup whose file lacks one is refused.
+        type: list
+        elements: str
+        default: []
 requirements:
   - docker (Python library)
   - redis (Python library)

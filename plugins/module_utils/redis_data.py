@@ -13,6 +13,9 @@ from .libraries import need, redis
 from .redis_keys import Tally, by_family, exactly
 from .redis_wire import Wire
 
+# The password was right; the server refuses for another reason.
+LET_IN_AND_REFUSES = ("MISCONF", "MASTERDOWN", "BUSY", "READONLY")
+
 
 class RedisUnavailable(RecoveryError):
     """Redis does not answer, is loading, or does not accept the password; never taken for an empty one.
@@ -56,6 +59,8 @@ class RedisData:
                 port=place[1],
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
+                # An idle connection that was closed is opened anew; one that hangs is not waited for four times.
+                retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
                 protocol=2,
                 **self.access.options(password),
             )
@@ -65,13 +70,18 @@ class RedisData:
                 problem = "does not accept the password"
                 continue
             except redis.exceptions.ResponseError as exc:
-                problem = f"answers PING with {str(exc).split(' ', maxsplit=1)[0]}"
+                word = str(exc).split(" ", maxsplit=1)[0]
+                problem = f"answers PING with {word}"
+                if word in LET_IN_AND_REFUSES:
+                    break
                 continue
             except redis.exceptions.RedisError as exc:
                 loading = isinstance(exc, redis.exceptions.BusyLoadingError)
                 raise RedisUnavailable(f"{where} does not answer PING: {type(exc).__name__}.", loading=loading) from exc
             self.client, self.password = client, password
             return
+        if problem.endswith(LET_IN_AND_REFUSES):
+            raise RedisUnavailable(f"{where} {problem}.", "Look at its log: a save or its master failed.")
         raise RedisUnavailable(
             f"{where} {problem}.",
             "Compare REDIS_PASSWORD of the container and of the environment file, or give stack_redis_password.",

@@ -35,6 +35,7 @@ STACK_SPEC: dict[str, Any] = {
         "redis_user": {"type": "str", "default": ""},
         "redis_password": {"type": "str", "default": "", "no_log": True},
         "redis_image": {"type": "str", "default": ""},
+        "required_variables": {"type": "list", "elements": "str", "default": []},
     },
 }
 
@@ -75,6 +76,7 @@ class StackArgs:
     redis_user: str = ""
     redis_password: str = field(default="", repr=False)
     redis_image: str = ""
+    required_variables: tuple[str, ...] = ()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:

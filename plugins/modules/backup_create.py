@@ -170,10 +170,15 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     stack = StackArgs.from_params(params["stack"])
     runner = Runner(module.run_command)
     now = datetime.now(timezone.utc)
-    busy = other_runs.rolling_back(stack, runner, now) if params["kind"] == "data" else ""
-    if busy:
+    busy = "" if params["run"].get("id") else other_runs.rolling_back(stack, runner)
+    if busy and params["kind"] == "data":
         msg = f"{busy} changes this stack now; the next data backup comes after it."
         return {"skipped": True, "msg": msg, "backup": {}}
+    if busy:
+        raise RecoveryError(
+            f"{busy} changes this stack now; a backup would hold a half-changed state.",
+            "Take it when that run has ended: ansible-playbook playbooks/status.yml",
+        )
     store = BackupStore(stack.backup_dir, runner, keys_of(params), params["allow_unsigned"])
     job = BackupJob(stack, DockerStack(stack.project), runner, store, now, os.uname().nodename)
     backup_id = params["id"] or job.free_id(params["kind"])
