@@ -15,6 +15,32 @@ MASKING = {
     "found": "masked at the upstream, unmasked for the client",
     "ms": 61,
 }
+# The names that stack_verify and kong_verify give their checks.
+ALL_GOOD = [
+    *(
+        {**GOOD, "name": name, "expected": expected, "found": found, "ms": ms}
+        for name, expected, found, ms in (
+            ("container_kong", "running", "running", 2),
+            ("container_nginx", "running", "running", 2),
+            ("container_redis", "running", "running", 2),
+            ("ports_kong", "published ports accept connections", "all accept", 3),
+            ("redis", "PONG with the password, not loading, takes writes", "PONG, reads and writes", 12),
+            ("kong_admin", "Kong's Admin API answers", "Kong 3.9.1", 9),
+            ("kong_configuration_hash", "the MD5 of the declarative file", "771ebe0f; kong/kong.yml has 771ebe0f", 14),
+            ("masking_plugin", "aws-masker enabled where the file binds it", "route messages", 11),
+            ("proxy_chain", "a request through the proxy reaches Kong", "reaches Kong", 18),
+        )
+    ),
+    MASKING,
+    {
+        **GOOD,
+        "name": "performance",
+        "level": "advisory",
+        "expected": "p50 below 1.5 times the baseline",
+        "found": "p50 21 ms, baseline 20 ms",
+        "ms": 900,
+    },
+]
 BROKEN = {**MASKING, "status": "failed", "found": "status 502 through the proxy"}
 OPEN = {**MASKING, "status": "not_measured", "found": "upstream: the provider behind Kong answers 529"}
 BACKUP = {"id": "deploy-20260701-010000", "created": "2026-07-01T01:00:00Z", "verified": True}
@@ -135,7 +161,7 @@ def ten_runs():
     one = add(detected=60)  # completed, configuration only: back after 3 + 6 s, 12 s in all
     one.before(plan(), [GOOD, BROKEN])
     one.apply(6.0)
-    one.phase("verify", 3.0, {"checks": [GOOD, MASKING], "data": {"keys": 1012, "mappings": 500}})
+    one.phase("verify", 3.0, {"checks": ALL_GOOD, "data": {"keys": 1012, "mappings": 500}})
     one.end("completed", "back")
 
     one = add(detected=100)  # completed with data: back after 3 + 17 s, 24 s in all, one check not measured
