@@ -164,7 +164,7 @@ def figure_lines(document: Mapping[str, Any]) -> list[str]:
         state = "" if item["met"] is None else " met" if item["met"] else " MISSED"
         target = f"target {item['target']['sign']} {amount(item['target']['limit'], item['unit'])}{state}"
         runs = plural(item["measured_on"], "run")
-        lines.append(f"{item['title']:<30} {amount(item['value'], item['unit']):<14} {target}, {runs}")
+        lines.append(f"{item['title']:<28} {amount(item['value'], item['unit']):<12} {target}, {runs}")
     return lines
 
 

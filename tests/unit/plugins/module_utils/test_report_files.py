@@ -52,7 +52,7 @@ def test_the_report_over_all_runs_is_written_in_three_forms(place, tmp_path):
     assert document == found["document"]
     assert (document["runs_known"], len(document["runs"]), document["scope"]) == (10, 3, "production (gw1)")
     assert found["text"][0] == "10 runs of production (gw1)"
-    assert "Success rate                   50 %           target > 95 % MISSED, 8 runs" in found["text"]
+    assert "Success rate                 50 %         target > 95 % MISSED, 8 runs" in found["text"]
 
 
 def test_brief_records_of_other_hosts_give_the_same_figures(place, tmp_path):
