@@ -18,9 +18,13 @@ _BAD = re.compile(r"\[(?:error|crit|alert|emerg)\]|\b(?:ERROR|CRITICAL|FATAL)\b|
 _WARN = re.compile(r"\[warn\]|\bWARN(?:ING)?\b|^\d+:\w .*# ")
 
 
+# nginx's mark of a client that went away before the answer: no answer, and nobody's fault that could be told.
+GIVEN_UP = 499
+
+
 @dataclass(frozen=True)
 class Request:
-    """One request that the proxy answered: at (seconds since the epoch), status."""
+    """One request to the proxy: at (seconds since the epoch), status."""
 
     at: float
     status: int
@@ -29,6 +33,11 @@ class Request:
     def failed(self) -> bool:
         """Whether the server is to blame."""
         return self.status >= 500
+
+    @property
+    def answered(self) -> bool:
+        """Whether its client waited for the answer."""
+        return self.status != GIVEN_UP
 
 
 def _lines(text: str) -> Iterator[tuple[float, str]]:
@@ -54,10 +63,10 @@ def requests_in(text: str, left_out: Collection[str] = ()) -> list[Request]:
 
 
 def unavailable_seconds(found: Sequence[Request], now: float) -> float:
-    """Return for how long, up to now, every single request failed; 0 when the last one did not."""
+    """Return for how long, up to now, no single request was answered well; 0 when the last one was."""
     since = 0.0
     for item in reversed(found):
-        if not item.failed:
+        if item.answered and not item.failed:
             break
         since = now - item.at
     return round(max(0.0, since), 1)
