@@ -11,9 +11,9 @@ from typing import Any
 BACK, VERIFY, RECOVERY, DECISION, WITH_PEOPLE = 120.0, 60.0, 30.0, 120.0, 300.0
 CONFIGURATION, DATA, FULL, FORCE = "configuration only", "configuration and data", "full", "force"
 CLASSES = {CONFIGURATION: 45.0, DATA: 90.0, FULL: 120.0, FORCE: 60.0}
-PHASES = ("discover", "plan", "snapshot", "apply", "verify", "undo", "report")
+PHASES = ("before", "discover", "plan", "snapshot", "apply", "verify", "undo", "report")
 # The guide budgets the whole alone; this is how the class's budget is shared out among the phases.
-SHARES = {"discover": 0.1, "plan": 0.1, "snapshot": 0.2, "apply": 0.6, "undo": 1.0}
+SHARES = {"before": 0.05, "discover": 0.05, "plan": 0.1, "snapshot": 0.2, "apply": 0.6, "undo": 1.0}
 WIDTH = 80
 
 
@@ -32,7 +32,7 @@ def phase_budget(phase: str, which: str) -> float | None:
     if phase == "verify":
         return VERIFY
     share = SHARES.get(phase)
-    return None if share is None else round(CLASSES[which] * share, 1)
+    return None if share is None else round(CLASSES[which] * share, 2)
 
 
 def progress_line(phase: str, elapsed: float, budget: float, text: str) -> str:

@@ -66,11 +66,11 @@ def figures(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     needless = [found for item in rollbacks for found in [was_needless(item)]]
     return [
         figure("mttd_seconds", "MTTD, mean time to detect", ("<", 120), _known(detected),
-               "from detected_at, as given to the run, to the beginning of the rollback"),
+               "from incident_detected_at, as given to the run, to the beginning of the rollback"),
         figure("mttr_seconds", "MTTR, mean time to roll back", ("<", 300), _known(took),
                "from the beginning of a successful rollback to services that are ready"),
         figure("mttr_from_detection_seconds", "MTTR from detection", ("<", 300), _known(from_detection),
-               "from detected_at to the end of a successful rollback, people and verification included"),
+               "from incident_detected_at to the end of a successful rollback, people and verification included"),
         figure("success_rate", "Success rate", (">", 0.95), [float(succeeded(item)) for item in tried],
                "rollbacks that completed with the service back, of those that were begun"),
         figure("data_saved_rate", "No data lost", (">=", 1.0), _known(saved),

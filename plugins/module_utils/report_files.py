@@ -16,7 +16,7 @@ from .report import BACK
 from .report_html import run_page
 from .report_markdown import history_markdown, run_markdown
 from .run_history import brief, history, read_events, run_record
-from .run_record import last_screen, outcome, service_line
+from .run_record import last_screen, outcome, return_command, service_line
 from .run_report import RUN_SCHEMA, history_document, run_document
 from .runner import Runner
 from .stack_args import StackArgs
@@ -96,7 +96,13 @@ class Reports:
             self._log(log, screen)
             facts = {**run, "outcome": outcome(run)}
             self._put(f"{log[: -len('.log')]}.json", json.dumps(facts, indent=1))
-        return {"text": screen, "log": log, "outcome": outcome(run), "files": files}
+        return {
+            "text": screen,
+            "log": log,
+            "outcome": outcome(run),
+            "files": files,
+            "facts": message_facts(run, screen),
+        }
 
     def _elapsed(self, run: Mapping[str, Any]) -> float:
         detected = parse_time(run["detected_at"])
@@ -134,6 +140,21 @@ class Reports:
         for kind, path in files.items():
             self._put(path, RENDER[kind][0 if document["schema"] == RUN_SCHEMA else 1](document))
         return files
+
+
+def message_facts(run: Mapping[str, Any], screen: Sequence[str]) -> dict[str, str]:
+    """Return what a message about the end of a run says; the names are those of notification.py."""
+    spent = sum(float(value) for value in run["phases"].values() if value)
+    return {
+        "run": str(run["run"]),
+        "target": str(run["backup"].get("id") or ""),
+        "service": screen[-1],
+        "cause": str(run["failure"]),
+        "elapsed": f"{spent:.1f} of {run['timeout']} s",
+        "escalation": next((line for line in screen if line.startswith("ESCALATION")), ""),
+        "return_command": return_command(run),
+        "log": f"{run['host']}:{run['log']}",
+    }
 
 
 def chosen(records: Sequence[Mapping[str, Any]], run: str) -> Mapping[str, Any]:

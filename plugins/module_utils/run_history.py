@@ -35,8 +35,7 @@ def run_record(run: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what is known about one run."""
     begin = _first(events, "begin")
     end = _last(events, "end")
-    phases = _phases(events)
-    results = {item["phase"]: item["result"] for item in phases}
+    phases = _merged(_phases(events))
     wall = [str(item["wall"]) for item in events if item.get("wall")]
     record: dict[str, Any] = {
         "run": run,
@@ -51,7 +50,8 @@ def run_record(run: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "outcome": str(end.get("outcome") or UNFINISHED),
         "service": str(end.get("service") or "not measured"),
         "not_measured": int(end.get("not_measured") or 0),
-        "seconds": _number(end.get("seconds"), _spread(events)),
+        # A run that never ended is closed by the next one, which does not know how long it took.
+        "seconds": _number(end.get("seconds"), 0.0) or _spread([item for item in events if item is not end]),
         "failure": str(end.get("failure") or ""),
         "backup_id": str(end.get("backup_id") or ""),
         "snapshot_id": str(end.get("snapshot_id") or ""),
@@ -62,7 +62,7 @@ def run_record(run: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
     for name in ("environment", "project", "host", "detected_at", "resumes"):
         record[name] = str(begin.get(name) or "")
-    record.update(_records(results))
+    record.update(_records(phases, end))
     record["executed"] = record["executed"] or [item for item in record["steps"] if item["state"] == "end"]
     record["backup_id"] = record["backup_id"] or str(record["backup"].get("id") or "")
     record["snapshot_id"] = record["snapshot_id"] or str(record["snapshot"].get("id") or "")
@@ -178,21 +178,49 @@ def _steps(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _records(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the records that the phases left, empty where a phase left none."""
+def _merged(phases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the phases with neighbours of one name as one: several modules may make up a phase."""
+    found: list[dict[str, Any]] = []
+    for item in phases:
+        last = found[-1] if found else None
+        if last is None or last["phase"] != item["phase"]:
+            found.append(dict(item))
+            continue
+        ended = item["start"] + item["seconds"] if item["ok"] is not None else item["start"]
+        last.update({name: item[name] for name in ("msg", "hint") if name in item})
+        last["seconds"] = round(ended - last["start"], 3)
+        last["ok"] = item["ok"] if last["ok"] else last["ok"]
+        lists = {
+            name: [*(last["result"].get(name) or []), *item["result"][name]]
+            for name in ("checks", "executed")
+            if isinstance(item["result"].get(name), list)
+        }
+        last["result"] = {**last["result"], **item["result"], **lists}
+    return found
 
-    def of(phase: str) -> Mapping[str, Any]:
-        return results.get(phase) or {}
 
+def _records(phases: Sequence[Mapping[str, Any]], end: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the records that the phases left, the latest of each, empty where a phase left none."""
+    turn = next((number for number, item in enumerate(phases) if item["phase"] == "undo"), len(phases))
+
+    def of(phase: str, among: Sequence[Mapping[str, Any]] = phases) -> Mapping[str, Any]:
+        found = [item["result"] for item in among if item["phase"] == phase and item["result"]]
+        return found[-1] if found else {}
+
+    undone = end.get("outcome") == "undone"
+    left = (end.get("checks") or []) if undone else []
+    after = of("verify", phases[turn:]).get("checks") or of("undo").get("checks") or left
+    undo = {"undone": undone, "reason": str(of("undo").get("reason") or ""), "checks": list(after)}
+    verified = of("verify", phases[:turn])
     return {
         "backup": dict(of("discover").get("backup") or {}),
         "why": str(of("discover").get("why") or ""),
         "older": list(of("discover").get("older") or []),
-        "checks_before": list(of("discover").get("checks") or []),
+        "checks_before": list(of("before").get("checks") or of("discover").get("checks") or []),
         "plan": dict(of("plan").get("plan") or {}),
         "snapshot": dict(of("snapshot").get("backup") or {}),
         "executed": list(of("apply").get("executed") or []),
-        "checks": list(of("verify").get("checks") or []),
-        "data_after": dict(of("verify").get("data") or {}),
-        "undo": dict(of("undo")),
+        "checks": list(verified.get("checks") or ([] if undone else end.get("checks") or [])),
+        "data_after": dict(verified.get("data") or {}),
+        "undo": undo if turn < len(phases) or undone else {},
     }

@@ -227,6 +227,8 @@ def _diagnosis(record: Mapping[str, Any]) -> dict[str, str] | None:
     text = record["failure"] or (broken or {}).get("msg") or "The journal ends in the middle of the run."
     hint = (broken or {}).get("hint") or ("" if record["finished"] else "Run the same command again: it resumes.")
     undone = str(record["undo"].get("reason") or "")
+    if record["undo"]:
+        undone = undone or ("the state from before runs again" if record["undo"]["undone"] else "left as it is")
     return {"phase": broken["phase"] if broken else "", "text": str(text), "hint": str(hint), "undo": undone}
 
 

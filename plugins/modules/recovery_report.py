@@ -151,6 +151,11 @@ outcome:
   returned: with O(what=screen)
   type: str
   sample: completed
+facts:
+  description: What a message about the run says, for the filter C(webhook_body).
+  returned: with O(what=screen)
+  type: dict
+  sample: {run: rollback-20260729-121500, service: "SERVICE: BACK"}
 files:
   description: The files that were written, by their kind.
   returned: success

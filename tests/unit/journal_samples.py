@@ -82,9 +82,11 @@ class JournalText:
         self.event("phase", phase=phase, state="end", ok=ok, seconds=seconds, result=result or {}, **fields)
 
     def before(self, plan, checks, saved="proven"):
-        """Discover, plan and snapshot: 1.0, 0.5 and 1.5 seconds."""
+        """What runs (asked by two modules), discover, plan and snapshot: 0.5, 0.5, 0.5 and 1.5 seconds."""
         found = {"backup": BACKUP, "why": "newest verified deployment backup", "older": ["deploy-20260630-220000"]}
-        self.phase("discover", 1.0, {**found, "checks": checks})
+        self.phase("before", 0.25, {"checks": checks[:1]})
+        self.phase("before", 0.25, {"checks": checks[1:]})
+        self.phase("discover", 0.5, found)
         self.phase("plan", 0.5, {"plan": plan})
         if saved:
             redis = {"status": saved, "keys": 1012, "mappings": 500}
@@ -105,7 +107,7 @@ class JournalText:
         self.now = first + seconds
         self.event("phase", phase="apply", state="end", ok=ok, seconds=seconds, result={"executed": executed}, **fields)
 
-    def end(self, outcome, service, not_measured=0, failure=""):
+    def end(self, outcome, service, not_measured=0, failure="", checks=()):
         self.event(
             "end",
             outcome=outcome,
@@ -113,6 +115,7 @@ class JournalText:
             not_measured=not_measured,
             seconds=round(self.now - self.zero, 3),
             failure=failure,
+            checks=checks,
             backup_id=BACKUP["id"],
             snapshot_id="" if outcome in ("refused", "nothing to do") else f"rollback-{self.began:%Y%m%d-%H%M%S}",
         )
@@ -186,10 +189,10 @@ def ten_runs():
     one.before(plan(), [GOOD, MASKING, {**GOOD, "name": "kong_routes", "status": "failed", "found": "missing: one"}])
     one.apply(8.0)
     one.phase("verify", 60.0, {"checks": [GOOD, BROKEN]}, ok=False, msg="masking failed")
-    one.phase(
-        "undo", 9.0, {"undone": True, "reason": "before: 2 of 3 passed, after: 1 of 2", "checks": [GOOD, MASKING]}
-    )
-    one.end("undone", "back", failure="verify: masking failed")
+    for seconds in (2.0, 1.0, 4.0):  # the snapshot proven, the way planned, gone back
+        one.phase("undo", seconds, {"executed": []})
+    one.phase("verify", 2.0, {"checks": [GOOD, MASKING]})
+    one.end("undone", "back", failure="verify: masking failed", checks=[GOOD, MASKING])
 
     one = add()  # refused
     guard = {"name": "image_gone", "reason": "kong: image 12ab is gone", "hint": "Load it.", "waivable": False}

@@ -39,7 +39,8 @@ def test_ten_runs_of_ten_kinds():
 def test_a_whole_run():
     found = records()[0]
     assert [(item["phase"], item["start"], item["seconds"], item["ok"]) for item in found["phases"]] == [
-        ("discover", 0.0, 1.0, True),
+        ("before", 0.0, 0.5, True),
+        ("discover", 0.5, 0.5, True),
         ("plan", 1.0, 0.5, True),
         ("snapshot", 1.5, 1.5, True),
         ("apply", 3.0, 6.0, True),
@@ -105,6 +106,25 @@ def test_a_reboot_in_the_middle_gives_no_negative_time():
 )
 def test_seconds_between(earlier, later, seconds):
     assert seconds_between(earlier, later) == seconds
+
+
+def test_an_interrupted_run_that_the_next_one_closed():
+    """It counts as failed; how long it took is told by its own lines, not by the one that closed it."""
+    run, text = samples.ten_runs()[7]
+    closing = {"event": "end", "outcome": "failed", "service": "not measured", "seconds": 0.0, "mono": 99999.0}
+    found = run_record(run, read_events(f"{text}\n{json.dumps({**closing, 'failure': 'interrupted; X followed'})}\n"))
+    assert (found["outcome"], found["failure"], found["seconds"]) == ("failed", "interrupted; X followed", 3.0)
+
+
+def test_checks_before_after_and_after_the_undo_are_kept_apart():
+    found = records()[4]
+    assert [len(found["checks_before"]), len(found["checks"]), len(found["undo"]["checks"])] == [3, 2, 2]
+    assert found["checks"][1]["status"] == "failed"
+    assert found["undo"]["undone"] is True
+    assert [item["phase"] for item in found["phases"]] == [
+        "before", "discover", "plan", "snapshot", "apply", "verify", "undo", "verify",
+    ]  # fmt: skip
+    assert found["phases"][6]["seconds"] == 7.0
 
 
 def test_a_brief_record_carries_no_texts_from_logs():
