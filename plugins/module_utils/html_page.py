@@ -53,7 +53,9 @@ small.why { color: var(--muted); display: block; font-size: 13px; line-height: 1
 footer { margin-top: 40px; color: var(--muted); font-size: 13px; }
 @media (max-width: 560px) { body { padding: 18px 14px 32px; } h1 { font-size: 21px; } .tiles dd { font-size: 17px; }
   .tiles { grid-template-columns: repeat(2, 1fr); gap: 8px; } th, td { padding-right: 8px; } }
-@media print { body { max-width: none; padding: 0; font-size: 12px; } h2 { break-after: avoid; margin-top: 18px; }
+@media print { body { max-width: none; padding: 0; font-size: 11px; } table { font-size: 10.5px; }
+  .pair, .trio { grid-template-columns: 1fr 1fr; gap: 14px; } th, td { padding: 2px 8px 2px 0; }
+  h2 { break-after: avoid; margin-top: 18px; }
   tr, .tiles div, svg, li { break-inside: avoid; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 

@@ -25,7 +25,7 @@ options:
     type: str
     choices: [screen, run, history]
     default: screen
-  run:
+  run_id:
     description: Which run; V(latest) is the newest one with a journal. At the end of a run, its own id.
     type: str
     default: ""
@@ -123,7 +123,7 @@ EXAMPLES = r"""
 - name: Say what happened at the end of a run
   kong_masking.recovery.recovery_report:
     stack: {project: gateway, environment: production, dir: /opt/gateway}
-    run: rollback-20260729-121500
+    run_id: rollback-20260729-121500
     backup: "{{ found.backup }}"
     plan: "{{ planned.plan }}"
 
@@ -193,7 +193,7 @@ from ..module_utils.stack_args import STACK_SPEC, StackArgs
 SPEC = {
     "stack": STACK_SPEC,
     "what": {"type": "str", "choices": ["screen", "run", "history"], "default": "screen"},
-    "run": {"type": "str", "default": ""},
+    "run_id": {"type": "str", "default": ""},
     "records": {"type": "list", "elements": "dict", "default": []},
     "folder": {"type": "str", "default": ""},
     "last": {"type": "int", "default": 50},
@@ -218,7 +218,7 @@ SPEC = {
     "timeout": {"type": "int", "default": 120},
 }
 # Options that say how to report; the others are the run itself.
-HOW = ("stack", "what", "records", "folder", "last")
+HOW = ("stack", "what", "run_id", "records", "folder", "last")
 
 
 def body(module: AnsibleModule) -> dict[str, Any]:
@@ -229,11 +229,11 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     reports = Reports(stack, Runner(module.run_command), now, params["contacts"], write=not module.check_mode)
     if params["what"] == "screen":
         run = {name: params[name] for name in SPEC if name not in HOW}
-        run.update(host=os.uname().nodename, check_mode=module.check_mode)
+        run.update(run=params["run_id"], host=os.uname().nodename, check_mode=module.check_mode)
         return reports.end_of_run(run)
     records = params["records"] or reports.records()
     if params["what"] == "run":
-        return reports.one_run(records, params["run"] or "latest", params["folder"])
+        return reports.one_run(records, params["run_id"] or "latest", params["folder"])
     return reports.all_runs(records, params["last"], params["folder"])
 
 

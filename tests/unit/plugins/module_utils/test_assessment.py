@@ -176,7 +176,7 @@ class TestLine4FunctionBroken:
         ids=["masks", "leaks", "no-way-through", "not-asked", "no-checks"],
     )
     def test_masking(self, checks, state):
-        _series, readings = recorded("masking_disabled")
+        _series, readings = recorded("healthy")
         readings["checks"] = checks
         assert answer(readings, "function_broken")[0] == state
 
