@@ -10,7 +10,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e faults \
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e faults \
 	verification slow molecule compat bench-redis matrix importer test test-full build clean
 
 help: ## List the targets
@@ -49,6 +49,10 @@ unit: setup ## Run the unit tests (seconds, no Docker)
 contract: setup ## Hold the gateway double to the recordings of a real Kong
 	@tools/redis-server
 	@$(bin)/pytest -q tests/stack/contract $(ARGS)
+
+report: setup ## Look at the reports' pages in a headless Chromium
+	@tools/chromium
+	@$(bin)/pytest -q tests/report $(ARGS)
 
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server

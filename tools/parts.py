@@ -34,6 +34,7 @@ PARTS = (
     Part("lint"),
     Part("unit"),
     Part("contract"),
+    Part("report"),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("verification", engine=True),
