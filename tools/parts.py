@@ -37,11 +37,18 @@ PARTS = (
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("molecule", engine=True),
+    Part("integration", engine=True),
+    Part("docs"),
+    Part("awx"),
+    Part("eda"),
+    Part("target"),
     Part("sanity"),
+    Part("coverage"),
+    Part("importer"),
     Part("compat", engine=True),
     Part("slow", engine=True, full_only=True),
+    Part("molecule-all", engine=True, full_only=True),
     Part("matrix", engine=True, full_only=True),
-    Part("importer", full_only=True),
 )
 
 
@@ -147,9 +154,9 @@ def main() -> int:
     print("\n===== seconds =====")
     for one in results:
         detail = f"{one.passed} passed, {one.failed} failed" + (f", {one.skipped} skipped" if one.skipped else "")
-        print(f"{one.name:10} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
+        print(f"{one.name:12} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
     passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
-    print(f"{'total':10} {sum(one.seconds for one in results):7.1f}")
+    print(f"{'total':12} {sum(one.seconds for one in results):7.1f}")
     print(f"{passed} passed, {failed} failed", flush=True)
     return int(any(one.status != 0 for one in results))
 
