@@ -38,7 +38,7 @@ RECORD = """
         mode: "0600"
     - name: Answer
       ansible.builtin.set_fact:
-        assess_verdict: "{{{{ pretended_verdict | default('none') }}}}"
+        assessment_result: {{verdict: "{{{{ pretended_verdict | default('none') }}}}"}}
 """
 INVENTORY = {
     "allowed": {"auto_rollback": True, "pretended_verdict": "immediate"},
