@@ -81,8 +81,10 @@ class BackupJob:
             if kind == "rollback":
                 self._logs(writer)
             services = {} if kind == "data" else {name: self._service(item) for name, item in self.containers.items()}
-            for item in services.values():
-                self.engine.keep_image(item["image_id"])
+            # A rollback moves tags; so that it can be taken back, what they name now is kept too.
+            tags = self._tags(services) if kind == "rollback" else {}
+            for image_id in sorted({item["image_id"] for item in services.values()} | set(tags.values())):
+                self.engine.keep_image(image_id)
             manifest = {
                 "format": backup.FORMAT,
                 "id": writer.id,
@@ -98,6 +100,7 @@ class BackupJob:
                 "absent": captured.absent,
                 "directories": captured.directories,
                 "services": services,
+                "tags": tags,
                 "compose_version": next((item.compose_version for item in self.containers.values()), ""),
                 "kong": captured.kong,
                 "redis": data,
@@ -200,6 +203,11 @@ class BackupJob:
             texts = pool.map(lambda item: self.engine.logs(item, LOG_LINES), self.containers.values())
             for service, text in zip(self.containers, texts):
                 writer.add(os.path.join("logs", f"{service}.log"), scrub(text, hidden).encode("utf-8", "replace"))
+
+    def _tags(self, services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+        """Return image reference → id of those whose tag names something here; the running image may be another."""
+        found = {item["image_ref"]: self.engine.image_id(item["image_ref"]) for item in services.values()}
+        return {reference: image_id for reference, image_id in found.items() if image_id}
 
     def _service(self, container: Container) -> dict[str, Any]:
         mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]

@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import compose, config_files, live_state
-from .container import LABEL, Container, as_record
+from . import boundary, compose, config_files, live_state
+from .container import Container, as_record
 from .data_plan import DataPlan
 from .definitions import Definitions, drifts
 from .docker_stack import DockerStack
@@ -49,6 +49,7 @@ class PlanInput:
             "services": self.backup["services"],
             "files": files,
             "kong": self.backup["kong"],
+            "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
         }
 
@@ -78,17 +79,20 @@ class PlanInput:
                 found[path] = {"sha256": digest, "source": "config.env", **owner}
         return found
 
-    def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str) -> dict[str, Any]:
-        """Return the live state in build_plan's terms."""
+    def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str, brought: str = "") -> dict[str, Any]:
+        """Return the live state in build_plan's terms; brought: for undo, the dump that is to be taken back."""
         env = live_state.environment(self.stack, self.runner)
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
         wrong = troubles(self.stack, self.containers, env)
         hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
         problem, differs, depends_on = self._differences(target)
-        data, data_guards = DataPlan(self.stack, self.engine, self.runner, self.backup).look(data_mode, data_scope, env)
+        data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
+        data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
-        wanted_ids = {item["image_id"] for item in target["services"].values()}
-        guards = self._guards(target, problem) + data_guards
+        wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
+        recorded = self._recorded()
+        guards, warnings = self._boundary(target, recorded)
+        guards += self._guards(target, problem) + data_guards
         return {
             "services": {
                 name: self._service(item, differs.get(name, []), stale.get(name, ()), wrong.get(name, ""))
@@ -107,7 +111,8 @@ class PlanInput:
             "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
             "kong_hash": hash_now,
             "guards": guards,
-            "warnings": self._strangers() + data.pop("warnings"),
+            "warnings": warnings + data.pop("warnings"),
+            "network": self.engine.has_network(),
             "data": data,
         }
 
@@ -124,6 +129,7 @@ class PlanInput:
             "state": container.state,
             "running": container.running,
             "stale_files": sorted(stale),
+            "restart_policy": container.restart_policy,
         }
 
     def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -163,9 +169,15 @@ class PlanInput:
         if self.original:
             found = {} if problem else drifts(resolved, self.containers, self.engine)
             return problem, {name: sorted(fields) for name, fields in found.items()}, depends_on
-        recorded = json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json")))
+        recorded = self._recorded()
         both = {name: item for name, item in self.containers.items() if name in recorded}
         return problem, {name: _recorded_differences(recorded[name], item) for name, item in both.items()}, depends_on
+
+    def _recorded(self) -> dict[str, Any]:
+        """Return service → what the backup recorded of its container; the original layout recorded nothing."""
+        if self.original:
+            return {}
+        return dict(json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json"))))
 
     def _is_definition(self, path: str, target: Mapping[str, Any]) -> bool:
         mounted = {item for service in target["services"].values() for item in service["mounts"]}
@@ -203,36 +215,21 @@ class PlanInput:
                     "Make room first.",
                 )
             )
-        return guards + self._ports(target)
-
-    def _ports(self, target: Mapping[str, Any]) -> list[Guard]:
-        """A stranger that holds one of our ports is named before anything is stopped."""
-        guards = []
-        ours = {item.name for item in self.containers.values()}
-        for name, wanted in sorted(target["services"].items()):
-            for _host, port in wanted.get("ports", {}).values():
-                owner = self.engine.port_owner(int(port))
-                if owner and owner not in ours:
-                    guards.append(
-                        Guard(
-                            "port_taken",
-                            f"Port {port} of {name} is held by container {owner}.",
-                            f"Look: docker inspect {owner}",
-                        )
-                    )
         return guards
 
-    def _strangers(self) -> list[str]:
-        """Return a warning for each container of somebody else on the project's networks; it is never touched."""
-        names = {network for item in self.containers.values() for network in item.addresses}
-        found = []
-        for summary in self.engine.api.containers(all=True) if names else []:
-            linked = set((summary.get("NetworkSettings") or {}).get("Networks") or {})
-            if linked & names and summary["Labels"].get(f"{LABEL}project") != self.stack.project:
-                found.append(
-                    f"{summary['Names'][0].lstrip('/')} is a stranger on the project's network; it is left alone"
-                )
-        return sorted(found)
+    def _boundary(self, target: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[list[Guard], list[str]]:
+        """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
+        project = self.stack.project
+        everyone, networks = self.engine.everyone(), self.engine.networks()
+        ports = {name: wanted.get("ports", {}).values() for name, wanted in target["services"].items()}
+        places = {name: [(str(host), int(port)) for host, port in found] for name, found in ports.items()}
+        guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
+        guards += boundary.ports_taken(places, everyone, project)
+        guards += boundary.networks_taken(self.definitions.networks, networks, project)
+        linked = {network for item in self.containers.values() for network in item.addresses}
+        own = {item["Name"] for item in networks if not boundary.foreign(item.get("Labels"), project)}
+        guests = boundary.guests(linked | own, everyone, project)
+        return guards, [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
 
     def settings_diff(self, target: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Return path → changed settings of each file that the plan writes, both sides redacted."""

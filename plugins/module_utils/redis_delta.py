@@ -14,17 +14,21 @@ from .libraries import redis
 
 BATCH = 2000
 TTL_SLACK_MS = 1000
-RESTORE, MERGE, EMPTY = "restore", "merge", "empty"
+RESTORE, MERGE, EMPTY, UNDO = "restore", "merge", "empty", "undo"
 
 
 @dataclass
 class Difference:
-    """What one database lacks: writes are (key, dump, expiry in ms since the epoch or 0), removals are keys."""
+    """What one database lacks: writes are (key, dump, expiry in ms since the epoch or 0), removals are keys.
+
+    present: the keys among the writes that live holds with another value or time to live.
+    """
 
     database: int
     writes: list[tuple[bytes, bytes, int]] = field(default_factory=list)
     removals: list[bytes] = field(default_factory=list)
     conflicts: list[bytes] = field(default_factory=list)
+    present: set[bytes] = field(default_factory=set)
 
     @property
     def keys(self) -> int:
@@ -35,6 +39,11 @@ class Difference:
     def size(self) -> int:
         """How many bytes travel in the transaction."""
         return sum(len(key) + len(dump) for key, dump, _expiry in self.writes) + sum(map(len, self.removals))
+
+    def balance(self, selection: Selection) -> int:
+        """How many mappings more there are afterwards, of those that change."""
+        written = sum(is_map(key, selection) for key, _dump, _expiry in self.writes if key not in self.present)
+        return written - sum(is_map(key, selection) for key in self.removals)
 
 
 @dataclass(frozen=True)
@@ -91,10 +100,17 @@ def digest(dump: bytes) -> bytes:
     return hashlib.blake2b(dump, digest_size=12).digest()
 
 
-def compare(live: redis.Redis, wanted: redis.Redis | None, selection: Selection, database: int) -> Difference:
+def compare(
+    live: redis.Redis,
+    wanted: redis.Redis | None,
+    selection: Selection,
+    database: int,
+    brought: redis.Redis | None = None,
+) -> Difference:
     """Return what must change in live so that it holds what the mode asks for; wanted is None for empty.
 
-    The live side is read first: a key that a client writes later is then in no list and stays.
+    The live side is read first: a key that a client writes later is then in no list and stays. brought: for undo, what
+    the change to take back wrote; of the keys that wanted lacks only those go, and only where nobody wrote them since.
     """
     found = Difference(database)
     now = {key: (digest(dump), expiry) for key, dump, expiry in entries(live, selection)}
@@ -106,11 +122,19 @@ def compare(live: redis.Redis, wanted: redis.Redis | None, selection: Selection,
         if before is None:
             found.writes.append((key, dump, expiry))
         elif before[0] != digest(dump):
-            (found.conflicts.append(key) if selection.mode == MERGE else found.writes.append((key, dump, expiry)))
-        elif selection.mode == RESTORE and _ttl_differs(before[1], expiry):
+            if selection.mode == MERGE:
+                found.conflicts.append(key)
+            else:
+                found.writes.append((key, dump, expiry))
+                found.present.add(key)
+        elif selection.mode in (RESTORE, UNDO) and _ttl_differs(before[1], expiry):
             found.writes.append((key, dump, expiry))
+            found.present.add(key)
     if selection.mode == RESTORE:
         found.removals = sorted(now)
+    if selection.mode == UNDO and brought is not None:
+        ours = {key for key, dump, _expiry in entries(brought, selection) if now.get(key, (b"",))[0] == digest(dump)}
+        found.removals = sorted(ours)
     if selection.mode == MERGE:
         _drop_wrong_pairs(live, wanted, selection, found)
     return found

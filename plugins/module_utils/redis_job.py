@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,11 +47,20 @@ class Preview:
         return bool(self.restored or self.removed or self.counters) or self.method == how.FILE
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Scratch servers: wanted holds what shall return, brought what an undo takes away."""
+
+    wanted: redis.Redis | None
+    brought: redis.Redis | None
+
+
 class RedisJob:
     """One change of the live data.
 
-    mode: restore, merge or empty; dump: path of the backup's RDB on this host (empty only for empty); settings: method,
-    scope and delta_limit, each with a default.
+    mode: restore, merge, empty or undo; dump: path of the backup's RDB on this host (empty only for empty); settings:
+    method, scope and delta_limit, each with a default. For undo, dump is the snapshot's and settings["brought"] the
+    dump that the change to take back had applied (empty where that change emptied).
     """
 
     def __init__(
@@ -60,6 +69,7 @@ class RedisJob:
         self.stack, self.engine, self.runner, self.mode, self.dump = stack, engine, runner, mode, dump
         self.method = str(settings.get("method") or how.AUTO)
         self.limit = int(settings.get("delta_limit") or how.DELTA_KEYS)
+        self.brought = str(settings.get("brought") or "")
         self.floor: dict[bytes, int] = {}
         prefixes = tuple(prefix.encode() for prefix in stack.mapping_prefixes)
         self.selection = redis_delta.Selection(mode, prefixes, str(settings.get("scope") or "mappings"))
@@ -73,13 +83,19 @@ class RedisJob:
         return container
 
     @contextmanager
-    def _source(self) -> Iterator[redis.Redis | None]:
-        """Yield the loaded backup; None where the mode needs none."""
-        if self.mode == how.EMPTY:
-            yield None
-            return
-        with redis_scratch.loaded(self.engine, self.runner, self.container.image_id, self.dump) as client:
-            yield client
+    def _source(self) -> Iterator[Sources]:
+        """Yield the loaded dumps; None where the mode needs none."""
+        with ExitStack() as opened:
+            clients = [
+                opened.enter_context(redis_scratch.loaded(self.engine, self.runner, self.container.image_id, dump))
+                if dump
+                else None
+                for dump in (
+                    "" if self.mode == how.EMPTY else self.dump,
+                    self.brought if self.mode == how.UNDO else "",
+                )
+            ]
+            yield Sources(*clients)
 
     def _live(self) -> tuple[RedisData | None, str]:
         """Return (client of the live server, "") or (None, why there is none)."""
@@ -98,21 +114,21 @@ class RedisJob:
         live, problem = self._live()
         method, why = how.choose(self.method, live is not None, problem)
         found = Preview(self.mode, method, why)
-        with self._source() as source:
+        with self._source() as sources:
+            source = sources.wanted
             wanted = redis_delta.mapping_count(source, self.selection) if source is not None else 0
             found.after = wanted
             if live is None:
                 return found
             found.before = redis_delta.mapping_count(live.client, self.selection)
-            differences = self._compare(live.client, source)
+            differences = self._compare(live.client, sources)
             found.restored = sum(len(item.writes) for item in differences)
             found.removed = sum(len(item.removals) for item in differences)
             found.size = sum(item.size for item in differences)
             found.conflicts = [redis_delta.shown(key, self.selection) for item in differences for key in item.conflicts]
             found.counters = sum(len(steps) for _number, steps in self._missing(live.client, source))
-            if self.mode == how.MERGE:
-                added = (key for item in differences for key, _dump, _expiry in item.writes)
-                found.after = found.before + sum(redis_delta.is_map(key, self.selection) for key in added)
+            if self.mode in (how.MERGE, how.UNDO):
+                found.after = found.before + sum(item.balance(self.selection) for item in differences)
             live.close()
         return found
 
@@ -137,11 +153,15 @@ class RedisJob:
             found.append((number, families.increments(now, self._counters(source, number))))
         return found
 
-    def _compare(self, live: redis.Redis, source: redis.Redis | None) -> list[redis_delta.Difference]:
+    def _compare(self, live: redis.Redis, sources: Sources) -> list[redis_delta.Difference]:
         found = []
-        for number in self._numbers(live, source):
-            other = redis_delta.select(source, number) if source is not None else None
-            found.append(redis_delta.compare(redis_delta.select(live, number), other, self.selection, number))
+        for number in self._numbers(live, sources.wanted):
+            wanted, brought = (
+                redis_delta.select(client, number) if client is not None else None
+                for client in (sources.wanted, sources.brought)
+            )
+            now = redis_delta.select(live, number)
+            found.append(redis_delta.compare(now, wanted, self.selection, number, brought))
         return found
 
     def run(self) -> dict[str, Any]:
@@ -151,19 +171,19 @@ class RedisJob:
         method, why = how.choose(self.method, live is not None, problem)
         if method == how.DELTA and live is None:
             raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
-        with self._source() as source:
+        with self._source() as sources:
             by_delta = live if method == how.DELTA else None
-            result = self._delta(by_delta, source) if by_delta is not None else self._file(live, source)
+            result = self._delta(by_delta, sources) if by_delta is not None else self._file(live, sources)
         return {**result, "method": method, "why": why}
 
-    def _delta(self, live: RedisData, source: redis.Redis | None) -> dict[str, Any]:
+    def _delta(self, live: RedisData, sources: Sources) -> dict[str, Any]:
         """Raise the counters, compare, apply in one transaction; Kong goes on serving below the limit."""
         before = redis_delta.key_count(live.client, self.selection)
         raised = 0
-        for number, steps in self._missing(live.client, source):
+        for number, steps in self._missing(live.client, sources.wanted):
             redis_delta.raise_counters(redis_delta.select(live.client, number), steps)
             raised += len(steps)
-        differences = self._compare(live.client, source)
+        differences = self._compare(live.client, sources)
         keys, size = sum(item.keys for item in differences), sum(item.size for item in differences)
         self._need_room(live, size)
         off = how.kong_must_be_off(how.DELTA, keys, size, self.limit)
@@ -198,15 +218,15 @@ class RedisJob:
             self.stack, self.engine, self.runner, lambda: not self.replacing and not self._live()[1]
         )
 
-    def _file(self, live: RedisData | None, source: redis.Redis | None) -> dict[str, Any]:
+    def _file(self, live: RedisData | None, sources: Sources) -> dict[str, Any]:
         """Build the whole data set in a scratch server, then put its dump where Redis will load it."""
         before = redis_delta.key_count(live.client, self.selection) if live is not None else None
         with private_folder() as folder:
             layout = self._layout(live)
-            self._remember_counters(live, source)
+            self._remember_counters(live, sources.wanted)
             with self._kong_off():
                 began = self.runner.clock()
-                dump, after = self._build(live, source, folder)
+                dump, after = self._build(live, sources, folder)
                 counter_record.record(
                     self.stack, self.runner, {key.decode(): value for key, value in self.floor.items()}
                 )
@@ -257,13 +277,14 @@ class RedisJob:
             ) from exc
         return redis_files.Layout.from_settings(settings)
 
-    def _build(self, live: RedisData | None, source: redis.Redis | None, folder: str) -> tuple[str, int]:
+    def _build(self, live: RedisData | None, sources: Sources, folder: str) -> tuple[str, int]:
         """Return (path of the dump to place, keys of the scope in it).
 
         It holds the backup's keys, the live ones that the scope leaves alone, and counters that never fall. Where the
         live data cannot be read, all of the backup returns: there is nothing else.
         """
         path = os.path.join(folder, redis_scratch.DUMP)
+        source = sources.wanted
         readable = live.client if live is not None else None
         everything = redis_delta.Selection(how.RESTORE, self.selection.prefixes, "all")
         with redis_scratch.loaded(self.engine, self.runner, self.container.image_id, "") as target:
@@ -275,10 +296,15 @@ class RedisJob:
                     redis_delta.copy(redis_delta.select(source, number), into, chosen)
                 if readable is not None:
                     now = redis_delta.select(readable, number)
-                    skip = None if self.mode == how.MERGE else self.selection
+                    skip = None if self.mode in (how.MERGE, how.UNDO) else self.selection
                     redis_delta.copy(now, into, everything, skip)
                     held = redis_delta.counters(now, self.selection.prefixes)
                     wanted = {key: max(wanted.get(key, 0), held.get(key, 0)) for key in set(wanted) | set(held)}
+                if readable is not None and source is not None and self.mode == how.UNDO:
+                    # Kong is off and the target holds the live data: the same comparison, applied to the copy.
+                    back, away = redis_delta.select(source, number), sources.brought
+                    taken = redis_delta.select(away, number) if away is not None else None
+                    redis_delta.apply(target, [redis_delta.compare(into, back, self.selection, number, taken)])
                 redis_delta.raise_counters(into, wanted)
             count = redis_delta.key_count(target, self.selection)
             redis_scratch.save(target, path)

@@ -11,6 +11,8 @@ from .errors import RecoveryError
 from .guards import Guard
 
 KEEP, RESTORE, MERGE, EMPTY = "keep", "restore", "merge", "empty"
+# Takes a change back: the snapshot's keys return, those that the change brought go, what clients wrote since stays.
+UNDO = "undo"
 AUTO, DELTA, FILE = "auto", "delta", "file"
 DELTA_KEYS, DELTA_BYTES = 50_000, 64 << 20
 
@@ -59,6 +61,8 @@ def line(mode: str, before: int | None, after: int | None, keep_command: str) ->
         return f"DATA: EMPTY - {now} live mappings leave service, alias counters stay; {copy}"
     if mode == MERGE:
         return f"DATA: MERGE - {now} live mappings stay, with the backup's there are{then}; a live one wins"
+    if mode == UNDO:
+        return f"DATA: UNDO - {now} live mappings, with the snapshot's{then}; what clients wrote since stays"
     return f"DATA: RESTORE - {now} live mappings are replaced by the backup's{then}; {copy}"
 
 

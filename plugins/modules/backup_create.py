@@ -19,6 +19,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
   - kong_masking.recovery.signing
 options:
   kind:
@@ -118,12 +119,14 @@ from ..module_utils.backup_store import BackupStore
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner, Stamp
 from ..module_utils.signing import SIGNING_SPEC, keys_of
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "kind": {"type": "str", "choices": ["deploy", "rollback", "data"], "default": "deploy"},
     "id": {"type": "str"},
     "verified": {"type": "bool", "default": False},

@@ -17,6 +17,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   masking_probe:
     description:
@@ -107,11 +108,13 @@ from ..module_utils.entry import run_module
 from ..module_utils.kong_checks import KongChecks
 from ..module_utils.masking import OFF
 from ..module_utils.report import check_lines
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "masking_probe": {"type": "str", "choices": ["echo", "redis", "off"], "default": "redis"},
     "echo_url": {"type": "str", "default": ""},
     "probe_headers": {"type": "dict", "default": {}, "no_log": True},

@@ -19,16 +19,22 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   data:
     description:
       - V(restore) leaves exactly the backup's mappings with their remaining time to live, V(merge) adds them to the
         live ones (a live one wins), V(empty) leaves none, V(keep) does nothing.
+      - V(undo) takes such a change back, O(dump) being the snapshot from before it. The snapshot's keys return as they
+        were, the keys of O(brought) that it lacks go, and what clients wrote since stays.
     type: str
-    choices: [keep, restore, merge, empty]
+    choices: [keep, restore, merge, empty, undo]
     required: true
   dump:
-    description: The dump to restore or merge, on the target.
+    description: The dump to restore or merge, on the target; for V(undo) the snapshot's.
+    type: path
+  brought:
+    description: For V(undo), the dump that the change to take back had applied; none after V(empty).
     type: path
   method:
     description: V(auto) takes V(delta) while Redis runs and V(file) where it cannot answer.
@@ -123,13 +129,16 @@ from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
 from ..module_utils.redis_job import Preview, RedisJob
 from ..module_utils.redis_method import DELTA_KEYS, KEEP
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
-    "data": {"type": "str", "choices": ["keep", "restore", "merge", "empty"], "required": True},
+    **RUN_SPEC,
+    "data": {"type": "str", "choices": ["keep", "restore", "merge", "empty", "undo"], "required": True},
     "dump": {"type": "path"},
+    "brought": {"type": "path"},
     "method": {"type": "str", "choices": ["auto", "delta", "file"], "default": "auto"},
     "scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
     "delta_limit": {"type": "int", "default": DELTA_KEYS},
@@ -156,14 +165,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     if params["data"] == KEEP:
         return {"changed": False, "method": "none", "why": "data=keep", "keys_restored": 0, "keys_removed": 0}
-    dump = params["dump"] or ""
-    if dump and not os.path.isfile(dump):
-        raise RecoveryError(
-            f"There is no dump at {dump}.", "List the backups: ansible-playbook playbooks/list_backups.yml"
-        )
+    for dump in (params["dump"], params["brought"]):
+        if dump and not os.path.isfile(dump):
+            raise RecoveryError(
+                f"There is no dump at {dump}.", "List the backups: ansible-playbook playbooks/list_backups.yml"
+            )
     stack = StackArgs.from_params(params["stack"])
-    settings = {name: params[name] for name in ("method", "scope", "delta_limit")}
-    job = RedisJob(stack, DockerStack(stack.project), Runner(), params["data"], dump, settings)
+    settings = {name: params[name] for name in ("method", "scope", "delta_limit", "brought")}
+    job = RedisJob(stack, DockerStack(stack.project), Runner(), params["data"], params["dump"] or "", settings)
     result = previewed(job.preview()) if module.check_mode else job.run()
     if module._diff:  # noqa: SLF001  # the documented way to ask for --diff
         result["diff"] = {"before": f"{result['keys_before']} keys\n", "after": f"{result['keys_after']} keys\n"}
@@ -175,7 +184,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC,
         supports_check_mode=True,
-        required_if=[("data", "restore", ["dump"]), ("data", "merge", ["dump"])],
+        required_if=[("data", "restore", ["dump"]), ("data", "merge", ["dump"]), ("data", "undo", ["dump"])],
     )
     run_module(module, body)
 

@@ -15,6 +15,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   services:
     description: Services that must be there; those of O(stack) always count.
@@ -87,12 +88,14 @@ from ..module_utils.checks import failures, passed, retry
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.report import check_lines
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 from ..module_utils.stack_checks import StackChecks
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "services": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 60},
     "fail": {"type": "bool", "default": True},

@@ -93,9 +93,10 @@ class RedisLab:
             self.engine.container("redis").address, 6379, password=PASSWORD, db=database, socket_timeout=30
         )
 
-    def job(self, mode: str, dump: str = "", method: str = "auto", scope: str = "mappings") -> RedisJob:
-        """Return a job on this lab."""
-        return RedisJob(self.stack, self.engine, Runner(), mode, dump, {"method": method, "scope": scope})
+    def job(self, mode: str, dump: str = "", method: str = "auto", scope: str = "mappings", **further: str) -> RedisJob:
+        """Return a job on this lab; further: settings of RedisJob."""
+        settings = {"method": method, "scope": scope, **further}
+        return RedisJob(self.stack, self.engine, Runner(), mode, dump, settings)
 
     def kill_after(self, seconds: float, mode: str, dump: str, method: str) -> None:
         """Run a job in a process of its own and kill it after so many seconds."""
