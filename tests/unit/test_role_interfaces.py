@@ -73,9 +73,3 @@ class TestEveryRole:
     def test_the_readme_names_every_variable(self, role: Path) -> None:
         text = (role / "README.md").read_text(encoding="utf-8")
         assert [name for name in options(role) if f"| `{name}` |" not in text] == []
-
-    def test_every_task_of_a_sub_file_is_named_after_it(self, role: Path) -> None:
-        for file in (role / "tasks").glob("*.yml"):
-            tasks = yaml.safe_load(file.read_text(encoding="utf-8"))
-            if file.stem != "main":
-                assert [task["name"] for task in tasks if not task["name"].startswith(f"{file.stem} | ")] == []
