@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import nox
@@ -105,7 +106,8 @@ def importer(session):
         old.unlink()
     session.run("ansible-galaxy", "collection", "build", "--output-path", str(built), str(ROOT))
     (archive,) = built.glob("*.tar.gz")
-    with session.chdir(built):
+    # Outside the checkout, whose settings of tools are not the archive's.
+    with tempfile.TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
         said = session.run("python", "-m", "galaxy_importer.main", str(archive), silent=True)
     found = [line for line in str(said).splitlines() if line.startswith(("WARNING", "ERROR"))]
     session.log("\n".join([*found, str(said).splitlines()[-1]]))
