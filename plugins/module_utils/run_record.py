@@ -30,7 +30,9 @@ def return_command(run: Mapping[str, Any]) -> str:
     if not snapshot or run["check_mode"] or run["undo"].get("undone"):
         return ""
     command = f"ansible-playbook playbooks/rollback.yml -e env={run['environment']}"
-    undo = "keep" if (run["plan"].get("data") or {}).get("mode", "keep") == "keep" else "restore"
+    # The snapshot knows, also where the data was changed by the interrupted run that this one went on with.
+    kept = (run["plan"].get("data") or {}).get("mode", "keep") == "keep"
+    undo = run["snapshot"].get("undo_data") or ("keep" if kept else "restore")
     return f"{command} -e deployment={snapshot} -e redis_data={undo}"
 
 

@@ -59,7 +59,8 @@ class TestEveryRole:
     def test_a_specified_default_is_one_of_the_choices(self, role: Path) -> None:
         for name, about in options(role).items():
             if "choices" in about and "default" in about:
-                assert about["default"] in about["choices"], name
+                given = about["default"] if isinstance(about["default"], list) else [about["default"]]
+                assert set(given) <= set(about["choices"]), name
 
     def test_the_variables_are_the_roles_own_or_the_inventorys(self, role: Path) -> None:
         allowed = (f"{role.name}_",)
