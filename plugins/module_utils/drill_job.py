@@ -33,10 +33,11 @@ from .definitions import complaint, find_client
 from .docker_stack import DockerStack
 from .drill_definition import ABSENT, DIRECTORY, FILE, OTHER, Place, Scratch
 from .drill_room import PREFIX, labels_of, need_memory, swept
-from .errors import CommandError, RecoveryError
+from .errors import CommandError, NotReadyError, RecoveryError
 from .kong_verification import KongVerification
 from .libraries import yaml
 from .private_folder import private_folder
+from .redact import scrub, secret_values
 from .redis_data import RedisData
 from .runner import Runner, Stamp
 from .stack_args import StackArgs
@@ -45,6 +46,7 @@ from .stack_checks import StackChecks
 DUMP, DUMP_INSIDE = "redis-backup.rdb", "/kong-masking-recovery-drill.rdb"
 SETTLE_SECONDS = 30.0
 COMPOSE_SECONDS = 120.0
+LOG_LINES = 5
 
 
 class DrillJob:
@@ -208,7 +210,18 @@ class DrillJob:
             return self.engine.container(service)
 
         left = max(0.0, self.end - self.runner.clock())
-        readiness.wait_ready(lambda: problem(look()), look, left, self.runner.clock, self.runner.sleep)
+        try:
+            readiness.wait_ready(lambda: problem(look()), look, left, self.runner.clock, self.runner.sleep)
+        except NotReadyError as exc:
+            # The scratch container is gone afterwards, and with it what it said.
+            exc.msg = f"{exc.msg} {self._last_words(look())}".strip()
+            raise
+
+    def _last_words(self, container: Container | None) -> str:
+        if container is None:
+            return ""
+        said = scrub(self.engine.logs(container, LOG_LINES), secret_values(container.env)).strip().splitlines()
+        return f"Its last words: {' | '.join(said)}" if said else "It said nothing."
 
     def _redis(self, scratch_stack: StackArgs, recorded: Mapping[str, Any], dump: str) -> list[Check]:
         """Wait for Redis; with data, put the dump where this server loads it, start it again and count."""

@@ -197,7 +197,7 @@ def place_data(stack: StackArgs, image_id: str, redis: Mapping[str, Any]) -> lis
         '    elif [ "$APPEND" = yes ]; then target="$DIR/$NAME"; else target="$DIR/$DUMP"; fi',
         '    cp /backup/redis-backup.rdb "$target"',
         '    chown "$owner" "$target"',
-        '    [ ! -d "$DIR/${FOLDER:-/}" ] || chown -R "$owner" "$DIR/$FOLDER"',
+        '    [ -z "$FOLDER" ] || [ ! -d "$DIR/$FOLDER" ] || chown -R "$owner" "$DIR/$FOLDER"',
         "  '",
         'docker start "$redis"',
         "wait_for redis_up",
@@ -221,8 +221,13 @@ def kong_ready(kong: Mapping[str, Any]) -> list[str]:
 
 
 def reload_proxy(stack: StackArgs) -> list[str]:
-    """Return the command that tells the proxy Kong's new address: it answers 502 until it is told."""
-    return [f'docker exec "$(of {quote(stack.proxy_service)})" nginx -s reload']
+    """Return the commands that tell the proxy Kong's new address: it answers 502 until it is told."""
+    return [
+        f'proxy_up() {{ curl -fsS --max-time 3 "$(proxy){stack.health_path}" > /dev/null 2>&1; }}',
+        "wait_for proxy_up",
+        f'docker exec "$(of {quote(stack.proxy_service)})" nginx -s reload',
+        "sleep 1",
+    ]
 
 
 def verify(stack: StackArgs) -> list[str]:

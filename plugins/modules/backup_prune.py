@@ -170,12 +170,12 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     }
     changed = bool(result["removed"])
     if not module.check_mode and not stopped:
+        # An engine that does not answer ends the run here, before anything is removed.
+        engine = DockerStack(stack.project)
         host_clock.remember(stack, runner, clock)
         result["freed_bytes"] = retention_job.remove(runner, decisions)
         rows = store.listing(stack.environment, stack.project, hosts, now)
-        result["images"] = retention_job.free_images(
-            DockerStack(stack.project), retention_job.images_named(store, rows)
-        )
+        result["images"] = retention_job.free_images(engine, retention_job.images_named(store, rows))
     return {"changed": changed or bool(result["images"]), **result}
 
 

@@ -84,7 +84,11 @@ def test_a_backup_goes_whole_and_the_others_stay(tmp_path, where):
 
 def test_a_backup_that_is_removed_by_half_is_never_listed(tmp_path, where, monkeypatch):
     written(where, IDS[0])
-    monkeypatch.setattr(Runner, "remove", lambda *_args: (_ for _ in ()).throw(OSError("killed")))
+
+    def killed(_runner, _path):
+        raise OSError("killed")
+
+    monkeypatch.setattr(Runner, "remove", killed)
     with pytest.raises(OSError, match="killed"):
         remove(items(tmp_path, where)[IDS[0]])
     (left,) = listing(where)
