@@ -58,7 +58,7 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
     (stack.replies_cut_short, {"masking"}, "no complete JSON document"),
     (stack.proxy_down, {"container_nginx"}, "is exited"),
     (stack.port_answered_by_a_program, {"container_nginx", "ports_nginx"}, "is answered by process"),
-    (stack.port_answered_by_another_container, {"container_upstream", "ports_upstream"}, "-squatter"),
+    (stack.port_answered_by_another_container, {"container_nginx", "ports_nginx"}, "-squatter"),
     (stack.client_gone, {"container_client"}, "no container"),
     (stack.kong_on_the_wrong_network, {"link_kong_redis", "link_nginx_kong"}, "no network of the project"),
 ]
