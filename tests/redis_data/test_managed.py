@@ -7,7 +7,7 @@ import secrets
 import socket
 import subprocess
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import ClassVar
 
 import pytest
@@ -55,7 +55,7 @@ class ManagedRedis(RedisLab):
     def back_up(self) -> dict:
         """Take a backup of the data alone and return its manifest."""
         store = BackupStore(self.stack.backup_dir, Runner())
-        job = BackupJob(self.stack, self.engine, Runner(), store, datetime.now(timezone.utc), "host")
+        job = BackupJob(self.stack, self.engine, Runner(), store, datetime.now(UTC), "host")
         return job.create("data", "", {}, Stamp(0o700, -1, -1))
 
 
