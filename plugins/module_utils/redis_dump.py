@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import time
 from typing import Any
 
 from . import redis_delta, redis_scratch, redis_values
@@ -20,6 +21,8 @@ from .runner import Runner
 
 MAGIC = b"REDIS"
 NAME = "redis-backup.rdb"
+# A backup by timer ends before the next one begins.
+STREAM_SECONDS = 600
 NOT_POINT_IN_TIME = "not point-in-time: copied key by key"
 
 
@@ -30,7 +33,7 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
     password travels in the environment of redis-cli, never in its arguments.
     """
     before = client.prompt_stream()
-    size = 0
+    size, end = 0, time.monotonic() + STREAM_SECONDS
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
@@ -40,6 +43,11 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
             for out, _err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
                 handle.write(out)
                 size += len(out)
+                if time.monotonic() > end:
+                    raise RecoveryError(
+                        f"{container.name} did not send its data within {STREAM_SECONDS} s.",
+                        "Look at its load and at the disk: docker stats; the live data were only read.",
+                    )
             handle.flush()
             os.fsync(handle.fileno())
     finally:
