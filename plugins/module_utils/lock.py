@@ -78,7 +78,7 @@ class StackLock:
         while True:
             with self._guarded() as now:
                 verdict = leases.judge(now, self.machine, uptime(), alive, force)
-                if first and leases.renewed(first, now) and verdict.do != leases.TAKE:
+                if first and leases.renewed(first, now) and verdict.do != leases.TAKE and not verdict.lost:
                     verdict = leases.Verdict(leases.HELD, "it renewed its lease while we waited")
                 if verdict.do == leases.TAKE:
                     self._end(verdict.ends)
