@@ -20,15 +20,15 @@ from tools import proxy_says
 @contextlib.contextmanager
 def proxy_at_the_old_address(lab: Lab) -> Iterator[None]:
     """Kong comes back under another address, and nobody tells nginx."""
-    network, kong = f"{lab.project}_masking", tools.name_of(lab, "kong")
+    network = f"{lab.project}_masking"
     before = lab.stack.containers()["kong"]["NetworkSettings"]["Networks"][network]["IPAddress"]
-    run(["docker", "network", "disconnect", network, kong])
+    lab.stack.compose("stop", "-t", "1", "kong")
     # Somebody else takes the address that became free.
     holder = run(["docker", "run", "-d", "--network", network, "kong-masking-ref/client:1"]).stdout.strip()
-    run(["docker", "network", "connect", "--alias", "kong", network, kong])
     try:
-        now = lab.stack.containers()["kong"]["NetworkSettings"]["Networks"][network]["IPAddress"]
-        assert now != before
+        lab.stack.compose("start", "kong")
+        assert lab.stack.containers()["kong"]["NetworkSettings"]["Networks"][network]["IPAddress"] != before
+        tools.wait_until(lab.stack.kong_configured, 30)
         yield
     finally:
         run(["docker", "rm", "-f", holder])
@@ -122,20 +122,6 @@ def log_directory_not_writable(lab: Lab) -> Iterator[None]:
     os.chown(logs, 0, 0)
     yield
     os.chown(logs, about.st_uid, about.st_gid)
-
-
-@contextlib.contextmanager
-def a_process_killed_for_memory(lab: Lab) -> Iterator[None]:
-    """The container lives, one of its processes did not."""
-    tools.wait_until(lambda: _killed_a_hog(lab), 30)
-    yield
-    tools.restarted(lab, "nginx")
-
-
-def _killed_a_hog(lab: Lab) -> bool:
-    """Run what takes all memory, and tell whether the engine has seen it killed."""
-    run(["docker", "exec", tools.name_of(lab, "nginx"), "tail", "/dev/zero"], check=False)
-    return bool(lab.stack.containers()["nginx"]["State"]["OOMKilled"])
 
 
 @contextlib.contextmanager

@@ -66,7 +66,6 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
 ADVISORY: list[tuple[Break, set[str], str]] = [
     (redis.nearly_full, {"redis_memory"}, "MiB"),
     (stack.log_directory_not_writable, {"writable_mounts"}, "/usr/local/kong/logs"),
-    (stack.a_process_killed_for_memory, {"memory_kills"}, "-nginx-"),
     (stack.nearly_out_of_memory, {"resources"}, "of 128 MiB"),
     (kong.upstream_unresolvable, {"upstream_reachable"}, "is an unknown name"),
     (kong.upstream_refuses, {"upstream_reachable"}, "accepts no connection"),
