@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import compose, endpoints, live_state, readiness
+from . import compose, live_state, readiness
 from .container import Container
+from .diagnosis import Diagnosis
 from .docker_stack import LONGEST_GRACE, DockerStack, engine_lost
 from .errors import CommandError, DamagedBackupError, RecoveryError
 from .redact import scrub, secret_values
@@ -25,7 +26,6 @@ LOADED_SECONDS = 10.0
 STEP_SECONDS = 120.0
 # How often an action is repeated after the engine was lost, and how long the engine is waited for.
 REPEATS, ENGINE_SECONDS = 2, 60.0
-LOG_LINES = 8
 
 
 class PlanExecutor:
@@ -113,12 +113,10 @@ class PlanExecutor:
             exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
 
     def _evidence(self, action: Mapping[str, Any]) -> str:
-        """Return the last lines of the guilty container's log."""
-        container = self.engine.container(action["service"]) if action.get("service") else None
-        if container is None:
+        """Return what is known about the guilty container: its state, the engine's events, the end of its log."""
+        if not action.get("service") or self.engine.container(action["service"]) is None:
             return ""
-        lines = self.engine.logs(container, LOG_LINES).strip()
-        return f" Last lines of {container.name}: {lines}" if lines else ""
+        return f" Evidence: {Diagnosis(self.stack, self.engine, self.runner).text(action['service'])}"
 
     def _scrubbed(self, text: str) -> str:
         hidden: list[str] = []
@@ -240,12 +238,12 @@ class PlanExecutor:
             container = self.engine.container(service)
             if service == self.stack.redis_service:
                 if container is not None and not passwords:
-                    passwords.extend(
-                        endpoints.redis_passwords(container, live_state.environment(self.stack, self.runner))
-                    )
-                return readiness.redis_problem(container, passwords)
+                    env = live_state.environment(self.stack, self.runner)
+                    passwords.extend(live_state.redis_passwords(self.stack, container, env))
+                return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
             if service == self.stack.kong_service:
-                return readiness.kong_problem(container, action.get("configuration_hash", ""), self.stack.probe_path)
+                wanted = action.get("configuration_hash", "")
+                return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
             if service == self.stack.proxy_service:
                 return readiness.proxy_problem(container, self.stack)
             return "" if container is not None and container.running else f"{service} does not run"

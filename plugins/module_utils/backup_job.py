@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import backup, live_state, redis_delta, redis_dump, redis_scratch
+from . import backup, live_state, redis_dump, redis_live, redis_scratch, runbook
 from .backup_store import BackupStore, BackupWriter
 from .capture import ON_DISK, RUNNING, Capture, Captured
 from .container import Container, as_record
@@ -62,7 +62,7 @@ class BackupJob:
         further: files of the stack that a rollback is about to change, whoever mounts them; undo_data: what a rollback
         to this snapshot does to the data, so that it takes the run back that made it.
         """
-        if not self.containers and kind != "rollback":
+        if not self.containers and kind != "rollback" and not (kind == "data" and self.stack.redis_host):
             raise RecoveryError(
                 f"Project {self.stack.project} has no containers on {self.host}: nothing runs that could be backed up.",
                 f"Check stack_project; what is there: docker compose ls --all (in {self.stack.dir})",
@@ -106,6 +106,8 @@ class BackupJob:
                 "redis": data,
                 "undo_data": undo_data,
             }
+            text = runbook.render({**manifest, "files": writer.files}, self.stack, writer.final)
+            writer.add(runbook.NAME, text.encode("utf-8", "surrogateescape"))
             path = writer.finish(manifest, marks)
         except BaseException:
             writer.abandon()
@@ -142,6 +144,8 @@ class BackupJob:
 
     def _data(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
         """Copy the data into the backup and return the manifest's line about it."""
+        if self.stack.redis_host:
+            return self._managed(writer, facts, problem)
         container = self.containers.get(self.stack.redis_service)
         if container is None:
             return redis_dump.absent(f"the project has no service {self.stack.redis_service}")
@@ -153,17 +157,36 @@ class BackupJob:
         finally:
             client.close()
         writer.note(redis_dump.NAME)
-        status, reason = self._prove(container, os.path.join(writer.path, redis_dump.NAME), int(facts["keys"]))
+        path = os.path.join(writer.path, redis_dump.NAME)
+        status, reason = self._prove(container.image_id, path, int(facts["keys"]))
         return {**facts, "status": status, "reason": reason, "file": redis_dump.NAME}
 
-    def _prove(self, container: Container, dump: str, expected: int) -> tuple[str, str]:
+    def _managed(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
+        """Copy a Redis outside the project key by key: nobody gets its stream or its files."""
+        if problem:
+            return redis_dump.absent(problem)
+        path = os.path.join(writer.path, redis_dump.NAME)
+        client = live_state.redis_client(self.stack, self.containers, self.env)
+        try:
+            image = redis_live.scratch_image(self.stack, self.engine, None)
+            redis_dump.by_keys(self.engine, self.runner, image, client, path)
+        except RecoveryError as exc:
+            return redis_dump.absent(f"{exc.msg} {exc.hint}")
+        finally:
+            client.close()
+        writer.note(redis_dump.NAME)
+        status, reason = self._prove(image, path, int(facts["keys"]))
+        note = f"{redis_dump.NOT_POINT_IN_TIME}; {reason}"
+        return {**facts, "status": status, "reason": note, "point_in_time": False, "file": redis_dump.NAME}
+
+    def _prove(self, image_id: str, dump: str, expected: int) -> tuple[str, str]:
         """Load the copy in a scratch server of the same image: a backup's restorability is tested when it is taken.
 
         Clients write and keys expire meanwhile, so only an empty copy of data that is not empty is a contradiction.
         """
         try:
-            with redis_scratch.loaded(self.engine, self.runner, container.image_id, dump) as scratch:
-                held = sum(redis_delta.select(scratch, number).dbsize() for number in redis_delta.databases(scratch))
+            with redis_scratch.loaded(self.engine, self.runner, image_id, dump) as scratch:
+                held = sum(about["keys"] for about in scratch.info("keyspace").values())
         except RecoveryError as exc:
             return "unproven", exc.msg
         if expected and not held:

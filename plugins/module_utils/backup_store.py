@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from . import backup
+from . import backup, proof
 from .errors import DamagedBackupError, RecoveryError
 from .runner import Runner, Stamp
 
@@ -67,8 +67,10 @@ class BackupStore:
             raise RecoveryError(f"has format {document.get('format')}, this version reads {backup.FORMAT}")
         if document.get("id") != entry.name:
             raise RecoveryError(f"carries the manifest of {document.get('id')}")
+        marks = self._document(entry.path, MARKS) or {}
         try:
-            return backup.record(document, self._document(entry.path, MARKS) or {}, entry.path, now)
+            found = backup.record(document, marks, entry.path, now)
+            return {**found, "drill": proof.look(self.runner, entry.path, document, marks, now)}
         except (KeyError, TypeError, ValueError) as exc:
             raise RecoveryError(f"has a manifest that lacks {exc}") from exc
 
@@ -118,6 +120,17 @@ class BackupStore:
             if digest != item["sha256"]:
                 raise _damaged(name, item["path"], f"SHA-256 {item['sha256'][:12]}…", f"{digest[:12]}…")
         return files
+
+    def add_mark(self, found: dict[str, Any], name: str, value: Any) -> None:
+        """Write one mark of a backup; the others stay. Raise where that would take a signature away."""
+        marks = self._document(found["path"], MARKS) or {}
+        if marks.get("signature") and not self.keys:
+            raise RecoveryError(
+                f"The marks of backup {found['id']} are signed and no signing key is set.", "Set backup_signing_key."
+            )
+        path = os.path.join(found["path"], MARKS)
+        owner = self.runner.stamp(os.path.join(found["path"], MANIFEST))
+        self.runner.write(path, _signed({**marks, name: value}, self.keys), Stamp(0o600, owner.uid, owner.gid))
 
     def next_sequence(self) -> int:
         """Return one more than the highest sequence number of any manifest here, whoever it belongs to."""
@@ -169,9 +182,8 @@ class BackupWriter:
 
     def finish(self, manifest: dict[str, Any], marks: dict[str, Any]) -> str:
         """Write marks and manifest, give the directory its name, and return its path."""
-        key = self.store.keys[0] if self.store.keys else ""
         for name, document in ((MARKS, marks), (MANIFEST, {**manifest, "files": self.files})):
-            data = json.dumps(backup.sign(document, key), indent=1, sort_keys=True).encode() + b"\n"
+            data = _signed(document, self.store.keys)
             self.store.runner.write(os.path.join(self.path, name), data, Stamp(0o600, self.owner.uid, self.owner.gid))
         for parent, _folders, _names in os.walk(self.path):
             self.store.runner.apply_stamp(parent, Stamp(0o700, self.owner.uid, self.owner.gid))
@@ -183,6 +195,11 @@ class BackupWriter:
         """Leave nothing behind of a backup that could not be finished."""
         if self.store.runner.exists(self.path):
             self.store.runner.remove(self.path)
+
+
+def _signed(document: dict[str, Any], keys: Sequence[str]) -> bytes:
+    signed = backup.sign(document, keys[0] if keys else "")
+    return json.dumps(signed, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def _outside_problem(entry: os.DirEntry[str], folder: str) -> str:

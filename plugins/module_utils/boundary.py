@@ -13,6 +13,7 @@ from typing import Any
 
 from .container import LABEL
 from .guards import Guard
+from .sockets import Listener, stranger
 
 PROJECT = f"{LABEL}project"
 
@@ -61,6 +62,22 @@ def ports_taken(
         for service, places in sorted(wanted.items())
         for _host, port in places
         if port in held
+    ]
+
+
+def programs_on_ports(
+    wanted: Mapping[str, Iterable[tuple[str, int]]], running: Iterable[str], listeners: Iterable[Listener]
+) -> list[Guard]:
+    """Return a guard for each port of a service that does not run now, and that a program of the host listens on."""
+    up = set(running)
+    rows = list(listeners)
+    return [
+        Guard("port_taken", f"Port {port} of {service} is held by {who}.", f"Look: ss -tlnp 'sport = :{port}'")
+        for service, places in sorted(wanted.items())
+        if service not in up
+        for host, port in places
+        for who in [stranger((host, port), (item for item in rows if not item.carrier), {})]
+        if who
     ]
 
 

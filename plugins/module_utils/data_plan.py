@@ -54,7 +54,7 @@ class DataPlan:
             return {**data, "line": f"DATA: {mode.upper()}"}, [Guard("data_refused", exc.msg, exc.hint)]
         keep = f"-e env={self.stack.environment} -e redis_data=keep"
         data.update(
-            line=how.line(mode, found.before, found.after, keep),
+            line=how.line(mode, found.before, found.after, keep, how.alive_text(found.alive, found.expired)),
             after=found.after,
             changes=found.changes,
             method=found.method,
@@ -66,6 +66,9 @@ class DataPlan:
             source="" if mode == how.EMPTY else NAME,
             sha256="" if mode == how.EMPTY else self._digest(),
         )
+        data["warnings"] += [f"data: {text}" for text in found.warnings]
+        if found.method == how.DELTA and self.stack.redis_host:
+            data["warnings"].append(f"data: {found.why}; the safety copy is made key by key, not at one point in time")
         return data, how.loss_guard(mode, found.before, found.after)
 
     def _dump(self) -> str:

@@ -8,6 +8,8 @@ Everything is found by Compose's project label, never by a name prefix.
 from __future__ import annotations
 
 import contextlib
+import io
+import tarfile
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +20,7 @@ from .libraries import docker, kwargs_from_env, need, requests
 
 KEEP_REPOSITORY = "kong-masking-recovery/kept"
 KEEP_LABEL = "kong_masking.recovery.keeps"
+KEPT_FOR = "kong_masking.recovery.kept_for"
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
@@ -137,15 +140,16 @@ class DockerStack:
     def keep_image(self, image_id: str) -> None:
         """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
 
-        A tag alone does not survive that prune; a created, never started container does.
+        A tag alone does not survive that prune; a created, never started container does. Each project has its own, so
+        that none lets an image go that another one's backups need.
         """
-        short = image_id.rsplit(":", maxsplit=1)[-1][:12]
+        short = _short(image_id)
         self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
-        name = f"kong-masking-recovery-keeps-{short}"
+        name = f"kong-masking-recovery-keeps-{short}-{self.project}"
         if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
             return
         facts = self.image_facts(image_id)
-        labels = {**_unlabelled(facts), KEEP_LABEL: image_id}
+        labels = {**_unlabelled(facts), KEEP_LABEL: image_id, KEPT_FOR: self.project}
         # Without this the engine would make a volume for each that the image declares.
         host = self.api.create_host_config(tmpfs=dict.fromkeys(facts["volumes"], ""))
         self.api.create_container(
@@ -157,6 +161,20 @@ class DockerStack:
             network_disabled=True,
             host_config=host,
         )
+
+    def kept_images(self) -> list[str]:
+        """Return the ids of the images that are kept for this project's backups."""
+        kept = self.api.containers(all=True, filters={"label": [KEEP_LABEL, f"{KEPT_FOR}={self.project}"]})
+        return sorted({str(item["Labels"][KEEP_LABEL]) for item in kept})
+
+    def free_image(self, image_id: str) -> None:
+        """Let go of a kept image; its tag goes with the last one that keeps it, unless a container runs on it."""
+        for item in self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            if item["Labels"].get(KEPT_FOR) == self.project:
+                self.api.remove_container(item["Id"])
+        if not self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            with contextlib.suppress(docker.errors.APIError):
+                self.api.remove_image(f"{KEEP_REPOSITORY}:{_short(image_id)}")
 
     def foreign_labels(self, image_id: str) -> dict[str, str]:
         """Return the labels that keep a container of an image from passing for one of the project's.
@@ -200,12 +218,16 @@ class DockerStack:
         ``unless-stopped`` differs from ``always`` in just this.
         """
         if container.restart_policy == "always":
-            self.api.update_container(container.id, restart_policy={"Name": "unless-stopped"})
+            self._policy(container, "unless-stopped")
 
     def come_back(self, container: Container, policy: str) -> None:
         """Give a container the restart policy back that stay_off took."""
         if policy == "always" and container.restart_policy == "unless-stopped":
-            self.api.update_container(container.id, restart_policy={"Name": policy})
+            self._policy(container, policy)
+
+    def _policy(self, container: Container, name: str) -> None:
+        policy: Any = {"Name": name}
+        self.api.update_container(container.id, restart_policy=policy)
 
     def start(self, container: Container) -> None:
         """Start a container that exists."""
@@ -224,6 +246,66 @@ class DockerStack:
         ages = [int(row[1]) for row in table["Processes"] or [] if "worker process" in row[-1] and row[1].isdigit()]
         return min(ages, default=None)
 
+    def processes(self, container: Container) -> list[tuple[int, int, str, str]]:
+        """Return (pid on the host, parent, state, command) of a container's processes; empty where nobody can tell."""
+        try:
+            table = self.api.top(container.id, "-eo pid,ppid,stat,args")
+        except docker.errors.APIError:
+            return []
+        rows = [row for row in table["Processes"] or [] if row[0].isdigit() and row[1].isdigit()]
+        return [(int(row[0]), int(row[1]), row[2], row[3]) for row in rows]
+
+    def usage(self, container: Container) -> dict[str, Any]:
+        """Return the engine's figures about a running container at this moment; empty where there are none."""
+        try:
+            return dict(self.api.stats(container.id, stream=False, one_shot=True))
+        except docker.errors.APIError:
+            return {}
+
+    def read_file(self, container: Container, path: str) -> bytes:
+        """Return a file as the container sees it, running or not; raise where it has none."""
+        try:
+            chunks, _stat = self.api.get_archive(container.id, path)
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = next((item for item in archive if item.isfile()), None)
+                content = archive.extractfile(member) if member else None
+                if content is not None:
+                    return content.read()
+        except docker.errors.APIError:
+            pass
+        raise RecoveryError(f"{container.name} has no file {path}.", f"Look: docker exec {container.name} ls -l {path}")
+
+    def events(self, container: Container, since: int, until: int) -> list[dict[str, Any]]:
+        """Return what the engine tells about a container between two moments (seconds since the epoch)."""
+        try:
+            rows = self.api.events(since=since, until=until, filters={"container": container.id}, decode=True)
+            return [dict(row) for row in rows]
+        except docker.errors.APIError:
+            return []
+
+    def project_networks(self) -> set[str]:
+        """Return the names of the project's networks."""
+        found = self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]})
+        return {str(item["Name"]) for item in found}
+
+    def start_error(self, container: Container) -> str:
+        """Return why the engine could not start a container; empty when it could."""
+        try:
+            return str(self.api.inspect_container(container.id)["State"].get("Error") or "")
+        except docker.errors.APIError:
+            return ""
+
     def logs(self, container: Container, lines: int = 20) -> str:
         """Return the last lines of a container's log, unredacted."""
         return self.api.logs(container.id, tail=lines, stdout=True, stderr=True).decode("utf-8", "replace")
+
+    def port_owner(self, port: int) -> str:
+        """Return the name of the container that publishes a host port, whichever project it belongs to; else empty."""
+        for summary in self.api.containers():
+            if any(item.get("PublicPort") == port for item in summary.get("Ports") or []):
+                return str(summary["Names"][0].lstrip("/"))
+        return ""
+
+
+def _short(image_id: str) -> str:
+    return image_id.rsplit(":", maxsplit=1)[-1][:12]

@@ -21,13 +21,15 @@ TAKE, WAIT, HELD = "take", "wait", "held"
 class Verdict:
     """What to do: take it now, wait for it (seconds at most), or leave it to its holder; why is for people.
 
-    ends: the process of a holder's module that has to end before the lease may be taken.
+    ends: the process of a holder's module that has to end before the lease may be taken; lost: its owner is known to be
+    gone, so that a renewal by that last module shows nothing.
     """
 
     do: str
     why: str
     seconds: float = 0.0
     ends: str = ""
+    lost: bool = False
 
 
 def judge(
@@ -56,11 +58,14 @@ def judge(
 
 def _seen(owner_lives: bool, module: str, left: float) -> Verdict:
     """Return the verdict where the owner is a process of this machine."""
-    if owner_lives:
+    if owner_lives and left:
         return Verdict(HELD, "its ansible-playbook still runs")
     if module and left:
-        return Verdict(WAIT, "its ansible-playbook is gone, its last module still works", left, module)
-    return Verdict(TAKE, "its ansible-playbook is gone", ends=module)
+        return Verdict(WAIT, "its ansible-playbook is gone, its last module still works", left, module, lost=True)
+    why = (
+        "its ansible-playbook is stopped or hangs, its lease is over" if owner_lives else "its ansible-playbook is gone"
+    )
+    return Verdict(TAKE, why, ends=module)
 
 
 def _boot(machine: str) -> str:

@@ -52,11 +52,15 @@ class StackLock:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def held(self) -> dict[str, Any]:
+        """Return the lease of whoever works on the stack now; empty when nobody does."""
+        found = self.read()
+        return {} if leases.judge(found, self.machine, uptime(), alive).do == leases.TAKE else found
+
     def holder(self) -> str:
         """Return who works on the stack now, in words; empty when nobody does."""
-        found = self.read()
-        verdict = leases.judge(found, self.machine, uptime(), alive)
-        return "" if verdict.do == leases.TAKE else leases.described(found, uptime())
+        found = self.held()
+        return leases.described(found, uptime()) if found else ""
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[dict[str, Any]]:
@@ -78,7 +82,7 @@ class StackLock:
         while True:
             with self._guarded() as now:
                 verdict = leases.judge(now, self.machine, uptime(), alive, force)
-                if first and leases.renewed(first, now) and verdict.do != leases.TAKE:
+                if first and leases.renewed(first, now) and verdict.do != leases.TAKE and not verdict.lost:
                     verdict = leases.Verdict(leases.HELD, "it renewed its lease while we waited")
                 if verdict.do == leases.TAKE:
                     self._end(verdict.ends)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import boundary, compose, config_files, live_state
+from . import boundary, compose, config_files, config_rules, kong_file, live_state, sockets
 from .container import Container, as_record
 from .data_plan import DataPlan
 from .definitions import Definitions, drifts
@@ -17,7 +17,6 @@ from .docker_stack import DockerStack
 from .errors import DamagedBackupError
 from .file_changes import changed_settings
 from .guards import Guard
-from .libraries import yaml
 from .runner import Runner
 from .stack_args import StackArgs
 from .troubles import troubles
@@ -111,7 +110,7 @@ class PlanInput:
             "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
             "kong_hash": hash_now,
             "guards": guards,
-            "warnings": warnings + data.pop("warnings"),
+            "warnings": warnings + self._live_findings() + data.pop("warnings"),
             "network": self.engine.has_network(),
             "data": data,
         }
@@ -195,14 +194,20 @@ class PlanInput:
                     "Choose another backup.",
                 )
             )
-        kong_file = target["kong"].get("file") or ""
-        if kong_file in target["files"] and not target["kong"].get("proven"):
-            reason = kong_file_problem(self._content(target, kong_file))
+        guards += [
+            Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
+            for path in [self.stack.env_file]
+            if path in target["files"]
+            for item in config_rules.refusals(self._findings(self._content(target, path)))
+        ]
+        kong_file_path = target["kong"].get("file") or ""
+        if kong_file_path in target["files"] and not target["kong"].get("proven"):
+            reason = kong_file.problem(self._content(target, kong_file_path))
             if reason:
                 guards.append(
                     Guard(
                         "config_invalid",
-                        f"{kong_file} of the backup: {reason}.",
+                        f"{kong_file_path} of the backup: {reason}.",
                         "Choose another backup: it never served.",
                     )
                 )
@@ -217,6 +222,17 @@ class PlanInput:
             )
         return guards
 
+    def _findings(self, content: bytes) -> list[config_rules.Finding]:
+        return config_rules.validate(content, self.stack.environment, self.stack.required_variables)
+
+    def _live_findings(self) -> list[str]:
+        """Return what is wrong with the live environment file; a broken stack is normal, so this only warns."""
+        path = self.stack.path(self.stack.env_file)
+        if not os.path.isfile(path):
+            return []
+        errors = [item for item in self._findings(self.runner.read(path)) if item.level == config_rules.ERROR]
+        return [f"the live {self.stack.env_file}: {item.text}" for item in errors]
+
     def _boundary(self, target: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[list[Guard], list[str]]:
         """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
         project = self.stack.project
@@ -225,6 +241,9 @@ class PlanInput:
         places = {name: [(str(host), int(port)) for host, port in found] for name, found in ports.items()}
         guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
         guards += boundary.ports_taken(places, everyone, project)
+        up = [name for name, item in self.containers.items() if item.running]
+        listeners = sockets.owners(port for found in places.values() for _host, port in found)
+        guards += boundary.programs_on_ports(places, up, listeners)
         guards += boundary.networks_taken(self.definitions.networks, networks, project)
         linked = {network for item in self.containers.values() for network in item.addresses}
         own = {item["Name"] for item in networks if not boundary.foreign(item.get("Labels"), project)}
@@ -251,17 +270,3 @@ def _recorded_differences(recorded: Mapping[str, Any], container: Container) -> 
     names = {name for name in {*now["env"], *recorded["env"]} if now["env"].get(name) != recorded["env"].get(name)}
     fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
     return sorted(names) + sorted(fields)
-
-
-def kong_file_problem(content: bytes) -> str:
-    """Return what is plainly wrong with a declarative file that never served; empty when nothing is."""
-    try:
-        document = yaml.safe_load(content)
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        return f"no valid YAML{f' (line {mark.line + 1})' if mark else ''}"
-    if not isinstance(document, dict) or "_format_version" not in document:
-        return "has no _format_version"
-    if not any(document.get(kind) for kind in ("services", "routes")):
-        return "holds no service and no route: Kong would answer 404 to everything"
-    return ""

@@ -27,7 +27,49 @@ def marks_text(found: Mapping[str, Any]) -> str:
         marks.append("original layout")
     elif found.get("usable") and not found.get("complete", True):
         marks.append("incomplete")
+    marks += proof_text(found.get("drill") or {})
     return ", ".join(marks) or "-"
+
+
+def proof_text(drill: Mapping[str, Any]) -> list[str]:
+    """Return what a rehearsal of the backup has shown, as one mark; nothing without one."""
+    if not drill:
+        return []
+    if not drill["valid"]:
+        return ["proof void: changed since"]
+    age = f"{span(drill['age_seconds'])} ago" if drill["age_seconds"] is not None else "at an unknown time"
+    return [f"proven {age}" if drill["passed"] else f"REHEARSAL FAILED {age}"]
+
+
+def newest_ages(backups: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the newest usable backup with a configuration, and the newest with Redis data: id and age in seconds.
+
+    The age of the second is the recovery point: what is younger would be lost. backups: newest first.
+    """
+    usable = [item for item in backups if item["usable"] and item["age_seconds"] is not None]
+    wanted = {
+        "configuration": [item for item in usable if item["kind"] != "data"],
+        "data": [item for item in usable if holds_data(item)],
+    }
+    return {
+        name: {"id": rows[0]["id"], "age_seconds": rows[0]["age_seconds"]} if rows else {"id": "", "age_seconds": None}
+        for name, rows in wanted.items()
+    }
+
+
+def holds_data(found: Mapping[str, Any]) -> bool:
+    """Say whether a backup holds Redis data that was read from a server, not only copied files."""
+    redis = found.get("redis") or {}
+    return bool(redis.get("file")) and redis.get("status") != "unproven"
+
+
+def age_lines(backups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the two ages that an engineer asks for, each by itself."""
+    words = {"configuration": "NEWEST CONFIGURATION", "data": "NEWEST DATA"}
+    return [
+        f"{words[name]}: {about['id']}, {span(about['age_seconds'])} old" if about["id"] else f"{words[name]}: none"
+        for name, about in newest_ages(backups).items()
+    ]
 
 
 def backup_table(backups: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -30,7 +30,9 @@ def return_command(run: Mapping[str, Any]) -> str:
     if not snapshot or run["check_mode"] or run["undo"].get("undone"):
         return ""
     command = f"ansible-playbook playbooks/rollback.yml -e env={run['environment']}"
-    undo = "keep" if (run["plan"].get("data") or {}).get("mode", "keep") == "keep" else "restore"
+    # The snapshot knows, also where the data was changed by the interrupted run that this one went on with.
+    kept = (run["plan"].get("data") or {}).get("mode", "keep") == "keep"
+    undo = run["snapshot"].get("undo_data") or ("keep" if kept else "restore")
     return f"{command} -e deployment={snapshot} -e redis_data={undo}"
 
 
@@ -120,7 +122,11 @@ def _data_lines(run: Mapping[str, Any]) -> list[str]:
 def _data_line(result: Mapping[str, Any]) -> str:
     before = f"{result['keys_before']:,}" if result["keys_before"] is not None else "unknown"
     moved = f"{result['keys_restored']:,} written, {result['keys_removed']:,} removed"
-    return f"KEYS: {before} before, {result['keys_after']:,} after; {moved} ({result['method']}: {result['why']})"
+    keys = f"KEYS: {before} before, {result['keys_after']:,} after; {moved} ({result['method']}: {result['why']})"
+    if result.get("mappings_after") is None:
+        return keys
+    had = f"{result['mappings_before']:,}" if result.get("mappings_before") is not None else "unknown"
+    return f"MAPPINGS: {had} before, {result['mappings_after']:,} after; {keys}"
 
 
 def _did(item: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ description:
   - The backup holds Compose files, environment files, mounted configuration, the containers' definition and image ids,
     and a copy of the Redis data. It appears complete or not at all.
   - Every image that it names is kept by a tag and by a created, never started container.
+  - A data backup is skipped while a rollback changes the stack.
 version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
@@ -51,6 +52,10 @@ options:
     type: str
     choices: [keep, restore]
     default: keep
+  timeout:
+    description: Seconds that the backup may take; past them it is given up and leaves nothing. V(0) sets no limit.
+    type: int
+    default: 0
   owner:
     description: Who owns the backup's files; by default the user that the module runs as.
     type: str
@@ -98,6 +103,11 @@ backup:
     complete: {description: Whether all of what runs could be captured., type: bool, returned: success, sample: true}
     notes: {description: What an operator should know., type: list, elements: str, returned: success, sample: []}
     redis: {description: Facts of the data set in it., type: dict, returned: success, sample: {keys: 12431}}
+msg:
+  description: Why no backup was taken.
+  returned: skipped
+  type: str
+  sample: rollback-20260729-121500 changes this stack now; the next data backup comes after it.
 seconds:
   description: How long it took.
   returned: success
@@ -114,8 +124,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import other_runs
 from ..module_utils.backup_job import BackupJob
 from ..module_utils.backup_store import BackupStore
+from ..module_utils.bounded import bounded
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
@@ -133,6 +145,7 @@ SPEC = {
     "critical": {"type": "bool", "default": False},
     "further_files": {"type": "list", "elements": "str", "default": []},
     "undo_data": {"type": "str", "choices": ["keep", "restore"], "default": "keep"},
+    "timeout": {"type": "int", "default": 0},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     **SIGNING_SPEC,
@@ -156,17 +169,40 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     stack = StackArgs.from_params(params["stack"])
     runner = Runner(module.run_command)
+    now = datetime.now(timezone.utc)
+    busy = "" if params["run"].get("id") else other_runs.rolling_back(stack, runner)
+    if busy and params["kind"] == "data":
+        msg = f"{busy} changes this stack now; the next data backup comes after it."
+        return {"skipped": True, "msg": msg, "backup": {}}
+    if busy:
+        raise RecoveryError(
+            f"{busy} changes this stack now; a backup would hold a half-changed state.",
+            "Take it when that run has ended: ansible-playbook playbooks/status.yml",
+        )
     store = BackupStore(stack.backup_dir, runner, keys_of(params), params["allow_unsigned"])
-    job = BackupJob(stack, DockerStack(stack.project), runner, store, datetime.now(timezone.utc), os.uname().nodename)
+    job = BackupJob(stack, DockerStack(stack.project), runner, store, now, os.uname().nodename)
     backup_id = params["id"] or job.free_id(params["kind"])
     if module.check_mode:
         path = os.path.join(stack.backup_dir, backup_id)
         return {"changed": True, "backup": {"id": backup_id, "kind": params["kind"], "path": path}}
     marks = {"verified": params["verified"], "critical": params["critical"]}
-    manifest = job.create(
-        params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
+    with bounded(params["timeout"], f"Backup {backup_id}"):
+        manifest = job.create(
+            params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
+        )
+    shown = (
+        "id",
+        "kind",
+        "path",
+        "sequence",
+        "created",
+        "environment",
+        "project",
+        "complete",
+        "notes",
+        "redis",
+        "undo_data",
     )
-    shown = ("id", "kind", "path", "sequence", "created", "environment", "project", "complete", "notes", "redis")
     return {"changed": True, "backup": {name: manifest[name] for name in shown}}
 
 

@@ -111,6 +111,13 @@ table:
   type: list
   elements: str
   sample: ["deploy-20260729-120000  3 h 12 min  ..."]
+ages:
+  description: Of the newest usable backup with a configuration and of the newest with Redis data, the id and the age.
+  returned: success
+  type: dict
+  sample:
+    configuration: {id: deploy-20260729-120000, age_seconds: 11520}
+    data: {id: data-20260729-150500, age_seconds: 240}
 seconds:
   description: How long it took.
   returned: success
@@ -129,7 +136,7 @@ from ..module_utils.backup_store import BackupStore
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import DamagedBackupError, RecoveryError
-from ..module_utils.report import backup_table
+from ..module_utils.report import age_lines, backup_table, newest_ages
 from ..module_utils.run_phase import RUN_SPEC, RunPhase
 from ..module_utils.runner import Runner
 from ..module_utils.signing import SIGNING_SPEC, keys_of
@@ -166,7 +173,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     store = BackupStore(stack.backup_dir, Runner(), keys_of(params), params["allow_unsigned"])
     hosts = [os.uname().nodename, *params["accept_hosts"]]
     found = store.listing(stack.environment, stack.project, hosts, datetime.now(timezone.utc))
-    result = {"backups": found, "table": backup_table(found), "backup": {}, "why": "", "older": []}
+    table = [*backup_table(found), *age_lines(found)]
+    result = {"backups": found, "table": table, "ages": newest_ages(found), "backup": {}, "why": "", "older": []}
     wanted = params["deployment"].strip() or "latest"
     if wanted == "none":
         return result

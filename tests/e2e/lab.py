@@ -34,6 +34,7 @@ INVENTORY = """
     stack_project: {project}
     stack_masking_probe: echo
     stack_echo_url: {upstream}
+    recovery_runbook_dir: {directory}/../runbooks
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -78,8 +79,10 @@ class BrokenOff:
             os.kill(int(number), signal.SIGKILL)
 
     def kill_all(self) -> None:
-        """SIGKILL for the controller and all that it started, as a power cut."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """SIGKILL for the controller and all that it started, as a power cut; workers are groups of their own."""
+        for number in [self.process.pid, *descendants(self.process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
         self.process.wait()
 
     def end(self) -> Run:
@@ -87,6 +90,21 @@ class BrokenOff:
         rc = self.process.wait(LONGEST)
         self.output.seek(0)
         return Run(rc, self.output.read(), "", time.monotonic() - self.started)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they started."""
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[1])
+            parents.setdefault(parent, []).append(int(path.parent.name))
+    found, waiting = [], [pid]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
 
 
 def journals(lab: Lab) -> list[Path]:

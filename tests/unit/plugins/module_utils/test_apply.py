@@ -41,6 +41,12 @@ class Engine:
     def logs(self, _container, _lines):
         return self.log
 
+    def start_error(self, _container):
+        return ""
+
+    def events(self, _container, _since, _until):
+        return [{"Action": "oom"}]
+
     def execute(self, container, cmd, env=None):
         self.done.append((*cmd, container.service))
         return self.answer
@@ -208,7 +214,8 @@ class TestFailure:
         with pytest.raises(RecoveryError) as caught:
             executor.execute(actions(("reload", "nginx")))
         assert caught.value.msg == (
-            f"Step 1 (reload nginx) failed: nginx refused to reload: bad Last lines of gateway-nginx-1: AUTH {MASK}"
+            "Step 1 (reload nginx) failed: nginx refused to reload: bad Evidence: gateway-nginx-1: running; "
+            f"engine events of the last 5 minutes: oom; last lines of its log: AUTH {MASK}"
         )
 
     def test_a_process_that_fails_gives_no_secret_away(self, executor):
@@ -256,7 +263,7 @@ class TestEngineLost:
         executor._recreate = never
         with pytest.raises(RecoveryError) as caught:
             executor.execute(actions(("recreate", "kong")))
-        assert caught.value.msg == "Step 1 (recreate kong) failed: ConnectionError: aborted"
+        assert caught.value.msg.startswith("Step 1 (recreate kong) failed: ConnectionError: aborted")
 
     def test_another_failure_is_not_repeated(self, executor, engine):
         executor.runner.answers["docker"] = CommandError(["docker"], 1, "", "no such image")

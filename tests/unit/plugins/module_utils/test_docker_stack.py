@@ -9,7 +9,11 @@ import pytest
 import requests
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import docker_stack
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import KEEP_LABEL, DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import (
+    KEEP_LABEL,
+    KEPT_FOR,
+    DockerStack,
+)
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
@@ -125,7 +129,7 @@ def test_stop(grace, state, expected):
 
 class TestKeepImage:
     IMAGE = "sha256:" + "ab" * 32
-    NAME = "kong-masking-recovery-keeps-abababababab"
+    NAME = "kong-masking-recovery-keeps-abababababab-gateway"
 
     def test_a_tag_and_a_container_that_compose_does_not_take_for_its_own(self):
         labels = {f"{LABEL}project": "gateway", f"{LABEL}service": "kong", "other": "x"}
@@ -136,13 +140,66 @@ class TestKeepImage:
         assert host == ("create_host_config", {"tmpfs": {"/data": ""}}), "the engine would make a volume"
         assert tag == ("tag", self.IMAGE, "kong-masking-recovery/kept", "abababababab", {"force": True})
         assert (create[0], create[1], create[2]["name"]) == ("create_container", self.IMAGE, self.NAME)
-        assert create[2]["labels"] == {f"{LABEL}project": "", f"{LABEL}service": "", KEEP_LABEL: self.IMAGE}
+        foreign = {f"{LABEL}project": "", f"{LABEL}service": ""}
+        assert create[2]["labels"] == {**foreign, KEEP_LABEL: self.IMAGE, KEPT_FOR: "gateway"}
         assert not any(call[0] == "start" for call in found.api.calls)
 
     def test_once(self):
         found = engine(row("1", "", name=self.NAME), images={self.IMAGE: {"Id": self.IMAGE, "Config": None}})
         found.keep_image(self.IMAGE)
         assert [call[0] for call in found.api.calls] == ["tag"]
+
+
+class Keepers:
+    """The containers that keep images, with an engine that finds them by labels."""
+
+    IMAGE = "sha256:" + "ab" * 32
+
+    def __init__(self, *owners, in_use=False):
+        self.rows = [{"Id": owner, "Labels": {KEEP_LABEL: self.IMAGE, KEPT_FOR: owner}} for owner in owners]
+        self.in_use, self.untagged = in_use, []
+
+    def containers(self, all, filters):  # noqa: A002  # the SDK's own name
+        wanted = [filters["label"]] if isinstance(filters["label"], str) else filters["label"]
+        pairs = [pair.partition("=")[::2] for pair in wanted]
+        return [
+            row
+            for row in self.rows
+            if all and not any(row["Labels"].get(name) != value for name, value in pairs if value)
+        ]
+
+    def remove_container(self, name):
+        self.rows = [row for row in self.rows if row["Id"] != name]
+
+    def remove_image(self, reference):
+        if self.in_use:
+            raise docker.errors.APIError("conflict: a container runs on it")
+        self.untagged.append(reference)
+
+
+class TestFreeImage:
+    @pytest.mark.parametrize(
+        ("owners", "left", "untagged"),
+        [
+            (["gateway"], [], ["kong-masking-recovery/kept:abababababab"]),
+            (["gateway", "another"], ["another"], []),
+            (["another"], ["another"], []),
+        ],
+        ids=["the-last-one", "another-project-keeps-it", "not-ours"],
+    )
+    def test_each_project_lets_go_of_its_own(self, owners, left, untagged):
+        found = engine()
+        found.api = Keepers(*owners)
+        assert found.kept_images() == [Keepers.IMAGE] * ("gateway" in owners)
+        found.free_image(Keepers.IMAGE)
+        assert ([row["Id"] for row in found.api.rows], found.api.untagged) == (left, untagged)
+        assert found.kept_images() == []
+
+    def test_an_image_that_runs_keeps_its_tag(self):
+        found = engine()
+        found.api = Keepers("gateway", in_use=True)
+        found.free_image(Keepers.IMAGE)
+        assert found.api.rows == []
 
 
 @pytest.mark.parametrize(("reference", "found"), [("a", "sha256:a"), ("none", "")])

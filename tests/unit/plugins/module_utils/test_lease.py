@@ -33,7 +33,7 @@ CASES = {
     "given-back": ({**held(LOCAL, 9), "released": True}, (OWNER,), False, leases.TAKE, ""),
     "host-booted-since": ({**held(REMOTE, 9), "machine": "boot-0/pid:[1]"}, (), False, leases.TAKE, ""),
     "owner-lives-here": (held(LOCAL, 9), (OWNER,), False, leases.HELD, ""),
-    "owner-lives-here-lease-over": (held(LOCAL, -1), (OWNER,), False, leases.HELD, ""),
+    "owner-hangs-here": (held(LOCAL, -1), (OWNER,), False, leases.TAKE, ""),
     "owner-lives-here-force": (held(LOCAL, 9), (OWNER,), True, leases.HELD, ""),
     "owner-dead-here": (held(LOCAL, 9), (), False, leases.TAKE, ""),
     "owner-dead-here-module-works": (held(LOCAL, 9, MODULE), (MODULE,), False, leases.WAIT, MODULE),

@@ -113,6 +113,23 @@ def test_the_module_of_a_lost_run_ends_before_the_takeover(lock):
     module.communicate()
 
 
+def test_the_last_module_of_a_killed_owner_is_waited_for_although_it_renews(lock):
+    owner = python("import sys; sys.stdin.read()", stdin=subprocess.PIPE)
+    module = python("import time; time.sleep(1)")
+    fence = lock.acquire(RUN, here(owner.pid), "now")
+    lock.renew("rollback-1", fence, 60, process_id(module.pid), "apply")
+    owner.kill()
+    owner.communicate()
+    renewing = threading.Timer(0.3, lambda: lock.renew("rollback-1", fence, 90, process_id(module.pid), "apply"))
+    renewing.start()
+    assert (
+        locks.StackLock(samples.stack(os.path.dirname(lock.folder)), Runner()).acquire(LATER, ELSEWHERE, "then")
+        == fence + 1
+    )
+    renewing.join()
+    assert module.wait() == 0, "it was ended although its lease was not over"
+
+
 def test_a_holder_that_wakes_after_a_takeover_is_fenced(lock):
     fence = lock.acquire(RUN, ELSEWHERE, "now")
     lock.renew("rollback-1", fence, -locks.leases.GRACE, "", "plan")

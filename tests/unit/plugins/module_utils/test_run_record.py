@@ -187,6 +187,24 @@ def test_keys_are_counted_before_and_after(before, line):
     assert line in last_screen(run(executed=[action]))
 
 
+def test_mappings_are_counted_before_and_after():
+    result = {
+        "keys_before": 24,
+        "keys_after": 20,
+        "mappings_before": 12,
+        "mappings_after": 10,
+        "keys_restored": 0,
+        "keys_removed": 4,
+        "method": "delta",
+        "why": "Redis runs",
+    }
+    action = {"step": 1, "action": "replace_data", "service": "redis", "ms": 300, "result": result}
+    assert (
+        "MAPPINGS: 12 before, 10 after; KEYS: 24 before, 20 after; 0 written, 4 removed (delta: Redis runs)"
+        in last_screen(run(executed=[action]))
+    )
+
+
 def test_who_is_to_be_called_when_the_service_is_back():
     assert "ESCALATION: none due, the service is back; contact: Ada" in last_screen(run())
 
