@@ -10,8 +10,9 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract sanity redis-data e2e slow molecule compat \
-	matrix importer test test-full build clean
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e faults \
+	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat bench-redis matrix \
+	importer test test-full build clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
@@ -50,22 +51,67 @@ contract: setup ## Hold the gateway double to the recordings of a real Kong
 	@tools/redis-server
 	@$(bin)/pytest -q tests/stack/contract $(ARGS)
 
+report: setup ## Look at the reports' pages in a headless Chromium
+	@tools/chromium
+	@$(bin)/pytest -q tests/report $(ARGS)
+
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/redis_data $(ARGS)
+	@$(bin)/pytest -q -rP tests/redis_data -m "not slow" $(ARGS)
+
+bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 keys against redis-server's own load
+	@tools/redis-server
+	@tests/stack/images/build
+	@$(bin)/python tests/benchmarks/bench_redis.py $(ARGS)
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP tests/e2e -m "not slow" $(ARGS)
 
-slow: setup engine ## Run the end-to-end tests that take minutes
+verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/e2e -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rP tests/verification -m "not slow" $(ARGS)
 
-molecule: setup engine ## Run the molecule scenarios
+faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
+	@tests/stack/images/build
+	@$(bin)/pytest -q -rP tests/faults -m "not slow" $(ARGS)
+
+slow: setup engine ## Run the tests on the engine that take minutes
+	@tools/redis-server
+	@tests/stack/images/build
+	@$(bin)/pytest -q -rP tests/e2e tests/faults tests/verification tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
+
+molecule: setup engine ## Run two molecule scenarios: the standard rollback and the restored data
+	@tests/stack/images/build
+	@for scenario in default data_restore; do NO_COLOR=1 $(bin)/molecule test -s $$scenario || exit 1; done
+
+molecule-all: setup engine ## Run every molecule scenario
 	@tests/stack/images/build
 	@NO_COLOR=1 $(bin)/molecule test --all
+
+integration: setup engine ## Run the integration targets of ansible-test on the reference stack
+	@tests/stack/images/build
+	@tools/integration $(ARGS)
+
+coverage: setup ## Run the unit tests as ansible-test does, and print what they leave uncovered
+	@tools/coverage
+
+docs: setup ## Build the documentation into .cache/docs/html; a warning is an error
+	@tools/docs
+
+pictures: setup engine ## Renew the pictures of terminal sessions in docs/pictures
+	@tests/stack/images/build
+	@$(bin)/python tools/pictures.py
+
+awx: setup ## Apply extensions/awx to a stand-in for AWX
+	@$(bin)/pytest -q tests/awx $(ARGS)
+
+eda: setup ## Post events to the rulebook
+	@$(bin)/nox -s eda
+
+target: setup ## Run every module on the oldest Python of a target
+	@$(bin)/nox -s target
 
 sanity: setup ## Run ansible-test sanity
 	@tools/sanity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import nox
@@ -20,6 +21,22 @@ def interpreter(version):
     """Answer the path of a Python that runs, or its plain name where there is none: nox then skips the session."""
     found = subprocess.run([ROOT / "tools" / "python", version], capture_output=True, text=True, check=False)
     return found.stdout.strip() or f"python{version}"
+
+
+def newest():
+    """Answer the newest supported Python of a controller that is at hand."""
+    return first_of("3.13", "3.12", "3.11")
+
+
+def oldest():
+    """Answer the oldest supported Python of a target that is at hand; 3.9 where there is one."""
+    return first_of("3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+def first_of(*versions):
+    """Answer the path of the first that runs."""
+    found = subprocess.run([ROOT / "tools" / "python", *versions], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or f"python{versions[-1]}"
 
 
 def install(session, *packages):
@@ -80,11 +97,36 @@ for core, python in PAIRS:
     nox.session(pair, python=interpreter(python), name=f"ansible-{core}-py{python}")
 
 
-@nox.session(python=interpreter("3.13"), default=False)
+@nox.session(python=newest(), default=False)
 def importer(session):
-    """Check the built collection as Galaxy does."""
+    """Check the built collection as Galaxy does; a warning is an error."""
     install(session, "galaxy-importer", "ansible-core")
-    built = Path(session.create_tmp())
-    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(built), str(ROOT))
-    archive = max(built.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
-    session.run("python", "-m", "galaxy_importer.main", str(archive))
+    built = Path(session.create_tmp()).resolve()
+    for old in built.glob("*.tar.gz"):
+        old.unlink()
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(built), str(ROOT))
+    (archive,) = built.glob("*.tar.gz")
+    # Outside the checkout, whose settings of tools are not the archive's.
+    with tempfile.TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
+        said = session.run("python", "-m", "galaxy_importer.main", str(archive), silent=True)
+    found = [line for line in str(said).splitlines() if line.startswith(("WARNING", "ERROR"))]
+    session.log("\n".join([*found, str(said).splitlines()[-1]]))
+    if found:
+        session.error(f"{len(found)} warnings and errors")
+
+
+@nox.session(python=newest(), default=False)
+def eda(session):
+    """Run the rulebook with ansible-rulebook and post events to it."""
+    install(session, "ansible-rulebook", "ansible-core", "pytest", "-r", str(ROOT / "requirements.txt"))
+    java = session.run("tools/java", silent=True, external=True, stderr=None)
+    session.run("pytest", "-q", "tests/eda", *session.posargs, env={**environment(session), "JAVA_HOME": java.strip()})
+
+
+@nox.session(python=oldest(), default=False)
+def target(session):
+    """Import every module and run it up to its arguments on the oldest Python of a target that is at hand."""
+    install(session, "-r", str(ROOT / "requirements.txt"))
+    session.run("python", "--version")
+    found = {"TARGET_PYTHON": str(Path(session.bin) / "python")}
+    session.run(".venv/bin/pytest", "-q", "tests/target", *session.posargs, env=found, external=True)

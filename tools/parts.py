@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,14 +36,25 @@ PARTS = (
     Part("lint"),
     Part("unit"),
     Part("contract"),
+    Part("report"),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
+    Part("verification", engine=True),
+    Part("faults", engine=True),
     Part("molecule", engine=True),
+    Part("integration", engine=True),
+    Part("docs"),
+    Part("awx"),
+    Part("eda"),
+    Part("target"),
     Part("sanity"),
+    Part("coverage"),
+    Part("importer"),
     Part("compat", engine=True),
     Part("slow", engine=True, full_only=True),
+    Part("bench-redis", engine=True, full_only=True),
+    Part("molecule-all", engine=True, full_only=True),
     Part("matrix", engine=True, full_only=True),
-    Part("importer", full_only=True),
 )
 
 
@@ -134,6 +147,41 @@ def run_all(parts: list[Part]) -> list[Result]:
     return results
 
 
+def answer(*command: str) -> str:
+    """Return the first line that a command prints."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return (done.stdout.splitlines() or ["unknown"])[0]
+
+
+def write_dated(results: list[Result], moment: datetime) -> None:
+    """Leave the result of a full run in docs/full-run.md, to be committed before a release."""
+    where = ", ".join(
+        [
+            f"{moment:%Y-%m-%d %H:%M} UTC",
+            f"commit {answer('git', 'rev-parse', '--short', 'HEAD')}",
+            f"{os.cpu_count()} cores",
+            platform.freedesktop_os_release().get("PRETTY_NAME", "another system"),
+            answer(".venv/bin/ansible", "--version"),
+        ]
+    )
+    passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
+    rows = [
+        f"| {one.name} | {'ok' if one.status == 0 else 'FAILED'} | {one.passed} | {one.failed} | {one.seconds:.0f} |"
+        for one in results
+    ]
+    head = [
+        "# The last full run",
+        "",
+        f"`make test-full`: {where}.",
+        "",
+        f"{passed} passed, {failed} failed, {sum(one.seconds for one in results) / 60:.0f} minutes.",
+        "",
+        "| part | result | passed | failed | seconds |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    (ROOT / "docs" / "full-run.md").write_text("\n".join([*head, *rows, ""]), encoding="utf-8")
+
+
 def main() -> int:
     """Choose the parts, run them and print the totals."""
     parser = argparse.ArgumentParser(description="Run the parts of the test suite.")
@@ -147,10 +195,12 @@ def main() -> int:
     print("\n===== seconds =====")
     for one in results:
         detail = f"{one.passed} passed, {one.failed} failed" + (f", {one.skipped} skipped" if one.skipped else "")
-        print(f"{one.name:10} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
+        print(f"{one.name:12} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
     passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
-    print(f"{'total':10} {sum(one.seconds for one in results):7.1f}")
+    print(f"{'total':12} {sum(one.seconds for one in results):7.1f}")
     print(f"{passed} passed, {failed} failed", flush=True)
+    if options.full and not options.parts:
+        write_dated(results, datetime.now(UTC))
     return int(any(one.status != 0 for one in results))
 
 

@@ -81,6 +81,43 @@ options:
         description: A path that the gateway routes and on which the masking plugin works.
         type: str
         default: /v1/messages
+      redis_host:
+        description:
+          - A Redis outside the Compose project, a managed one for instance. Its data can be changed by a delta only.
+          - Empty for the project's own, which is reached by its container's address.
+        type: str
+        default: ""
+      redis_port:
+        description: The port of O(stack.redis_host).
+        type: int
+        default: 6379
+      redis_tls:
+        description: Speak TLS to O(stack.redis_host).
+        type: bool
+        default: false
+      redis_ca:
+        description: A file on the target with the authorities for its certificate; by default the system's.
+        type: path
+      redis_user:
+        description: The user of Redis' access control lists; empty for the default one.
+        type: str
+        default: ""
+      redis_password:
+        description:
+          - A password to try before those of the container and of the environment file, after a rotation for instance.
+        type: str
+        default: ""
+      redis_image:
+        description:
+          - With O(stack.redis_host), the scratch server's image, of that Redis' version and present on the target.
+        type: str
+        default: ""
+      required_variables:
+        description:
+          - Variables that the environment file must give a value to; a backup whose file lacks one is refused.
+        type: list
+        elements: str
+        default: []
 requirements:
   - docker (Python library)
   - redis (Python library)

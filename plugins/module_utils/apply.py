@@ -10,23 +10,29 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import compose, endpoints, live_state, readiness
+from . import compose, live_state, readiness
 from .container import Container
-from .docker_stack import DockerStack
+from .diagnosis import Diagnosis
+from .docker_stack import LONGEST_GRACE, DockerStack, engine_lost
 from .errors import CommandError, DamagedBackupError, RecoveryError
 from .redact import scrub, secret_values
 from .redis_job import RedisJob
+from .run_phase import RunPhase
 from .runner import Runner, Stamp
 from .stack_args import StackArgs
 
 LOADED_SECONDS = 10.0
-LOG_LINES = 8
+# What an action may take beside waiting for a service: Compose's call with a grace period in it.
+STEP_SECONDS = 120.0
+# How often an action is repeated after the engine was lost, and how long the engine is waited for.
+REPEATS, ENGINE_SECONDS = 2, 60.0
 
 
 class PlanExecutor:
     """Executes one plan against one stack.
 
-    backup_path: where the plan's sources lie; budget: seconds that each service may take to become ready.
+    backup_path: where the plan's sources lie; budget: seconds that each service may take to become ready; phase: renews
+    the run's lock before each action and notes it.
     """
 
     def __init__(
@@ -37,9 +43,11 @@ class PlanExecutor:
         client: tuple[str, ...],
         backup_path: str,
         budget: float,
+        phase: RunPhase | None = None,
     ) -> None:
         self.stack, self.engine, self.runner, self.client = stack, engine, runner, client
         self.backup_path, self.budget = backup_path, budget
+        self.phase = phase or RunPhase(stack, {}, runner)
         self.executed: list[dict[str, Any]] = []
         self.network_made = engine.has_network()
         self.network_lock = threading.Lock()
@@ -66,9 +74,12 @@ class PlanExecutor:
         return sorted(self.executed, key=lambda item: item["step"])
 
     def _one(self, action: dict[str, Any]) -> None:
+        # Outside the try: where the lock was taken over, nothing of ours may touch the stack any more.
+        self.phase.hold(self.budget + STEP_SECONDS)
+        self.phase.step(action, "begin")
         began = self.runner.clock()
         try:
-            getattr(self, f"_{action['action']}")(action)
+            self._carry_out(action)
         except Exception as cause:  # whatever it is, what was done before must be told
             exc = cause if isinstance(cause, RecoveryError) else RecoveryError(f"{type(cause).__name__}: {cause}")
             where = action.get("service") or action.get("path") or action.get("reference")
@@ -78,19 +89,34 @@ class PlanExecutor:
             exc.details["step"] = action["step"]
             self._scrub_output(exc)
             raise exc from cause
-        self.executed.append({**action, "ms": int((self.runner.clock() - began) * 1000)})
+        milliseconds = int((self.runner.clock() - began) * 1000)
+        self.executed.append({**action, "ms": milliseconds})
+        self.phase.step(action, "end", ms=milliseconds)
+
+    def _carry_out(self, action: dict[str, Any]) -> None:
+        """Do one action; where the engine was restarted under it, wait for the engine and do it again.
+
+        Every action brings about a state and may be repeated.
+        """
+        for repeats in range(REPEATS, -1, -1):
+            try:
+                getattr(self, f"_{action['action']}")(action)
+            except Exception as exc:
+                if not repeats or not engine_lost(exc):
+                    raise
+                self.engine.connect(ENGINE_SECONDS)
+            else:
+                return
 
     def _scrub_output(self, exc: RecoveryError) -> None:
         if isinstance(exc, CommandError):
             exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
 
     def _evidence(self, action: Mapping[str, Any]) -> str:
-        """Return the last lines of the guilty container's log."""
-        container = self.engine.container(action["service"]) if action.get("service") else None
-        if container is None:
+        """Return what is known about the guilty container: its state, the engine's events, the end of its log."""
+        if not action.get("service") or self.engine.container(action["service"]) is None:
             return ""
-        lines = self.engine.logs(container, LOG_LINES).strip()
-        return f" Last lines of {container.name}: {lines}" if lines else ""
+        return f" Evidence: {Diagnosis(self.stack, self.engine, self.runner).text(action['service'])}"
 
     def _scrubbed(self, text: str) -> str:
         hidden: list[str] = []
@@ -133,18 +159,27 @@ class PlanExecutor:
         self.engine.tag(action["image_id"], action["reference"])
 
     def _stop(self, action: dict[str, Any]) -> None:
-        self.engine.stop(self._need(action["service"]))
+        self._end(self._need(action["service"]), action)
+
+    def _end(self, container: Container, action: Mapping[str, Any]) -> None:
+        """Stop a container; force leaves it less time than its own grace period."""
+        if container.service == self.stack.kong_service:
+            self.engine.stay_off(container)
+        self.engine.stop(container, action.get("grace", LONGEST_GRACE))
 
     def _start(self, action: dict[str, Any]) -> None:
-        self.engine.start(self._need(action["service"]))
+        container = self._need(action["service"])
+        self.engine.start(container)
+        self.engine.come_back(container, action.get("restart_policy", ""))
 
     def _restart(self, action: dict[str, Any]) -> None:
         container = self._need(action["service"])
-        self.engine.stop(container)
+        self._end(container, action)
         self.engine.start(container)
+        self.engine.come_back(self._need(action["service"]), container.restart_policy)
 
     def _recreate(self, action: dict[str, Any]) -> None:
-        command = compose.recreate(self.stack, self.client, action["service"])
+        command = compose.recreate(self.stack, self.client, action["service"], action.get("grace"))
         if not self.network_made:
             # Two Compose calls at once would each make the project's network, and neither could then be used.
             with self.network_lock:
@@ -156,8 +191,13 @@ class PlanExecutor:
 
     def _remove(self, action: dict[str, Any]) -> None:
         container = self._need(action["service"])
-        self.engine.stop(container)
+        self._end(container, action)
         self.engine.remove(container)
+
+    def _rebuild_network(self, _action: dict[str, Any]) -> None:
+        """Take the project's networks away; the first service that Compose starts makes them again."""
+        self.engine.remove_networks()
+        self.network_made = False
 
     def _reload(self, action: dict[str, Any]) -> None:
         container = self._need(action["service"])
@@ -187,7 +227,7 @@ class PlanExecutor:
         dump = os.path.join(self.backup_path, action["source"]) if action["source"] else ""
         if dump:
             self._checked(dump, action["sha256"])
-        settings = {name: action[name] for name in ("method", "scope")}
+        settings = {name: action.get(name, "") for name in ("method", "scope", "brought")}
         action["result"] = RedisJob(self.stack, self.engine, self.runner, action["mode"], dump, settings).run()
 
     def _ready(self, action: dict[str, Any]) -> None:
@@ -198,12 +238,12 @@ class PlanExecutor:
             container = self.engine.container(service)
             if service == self.stack.redis_service:
                 if container is not None and not passwords:
-                    passwords.extend(
-                        endpoints.redis_passwords(container, live_state.environment(self.stack, self.runner))
-                    )
-                return readiness.redis_problem(container, passwords)
+                    env = live_state.environment(self.stack, self.runner)
+                    passwords.extend(live_state.redis_passwords(self.stack, container, env))
+                return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
             if service == self.stack.kong_service:
-                return readiness.kong_problem(container, action.get("configuration_hash", ""), self.stack.probe_path)
+                wanted = action.get("configuration_hash", "")
+                return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
             if service == self.stack.proxy_service:
                 return readiness.proxy_problem(container, self.stack)
             return "" if container is not None and container.running else f"{service} does not run"

@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -115,6 +116,7 @@ def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now
         "kong": manifest.get("kong") or {},
         "redis": manifest.get("redis") or {},
         "undo_data": manifest.get("undo_data", "keep"),
+        "tags": manifest.get("tags") or {},
         "absent": list(manifest.get("absent") or []),
         "directories": list(manifest.get("directories") or []),
         "compose_version": manifest.get("compose_version", ""),
@@ -154,6 +156,7 @@ def original_record(
         "kong": {},
         "redis": {"file": "redis-backup.rdb"} if sizes.get("redis-backup.rdb") else {},
         "undo_data": "keep",
+        "tags": {},
         "absent": [],
         "directories": [],
         "compose_version": "",
@@ -197,43 +200,38 @@ def same_state(found: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     return not (recorded_hash and live.get("kong_hash") and recorded_hash != live["kong_hash"])
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What to choose by: an id or ``latest``.
+
+    broken: critical checks of what runs now fail; a candidate that equals what runs now is then skipped.
+    data_only: only the data is wanted, so data backups count too.
+    rejected: id → why an earlier attempt of this run failed with it.
+    """
+
+    wanted: str
+    broken: bool = False
+    data_only: bool = False
+    rejected: Mapping[str, str] = field(default_factory=dict)
+
+
 def choose(
-    found: Sequence[Mapping[str, Any]],
-    wanted: str,
-    live: Mapping[str, Any],
-    broken: bool,
-    environment: str,
-    data_only: bool = False,
+    found: Sequence[Mapping[str, Any]], choice: Choice, live: Mapping[str, Any], environment: str
 ) -> tuple[dict[str, Any], str, list[str]]:
     """Return the backup to go back to, why this one, and the usable ids that are older than it.
 
-    found: newest first, each with usable and reason. broken: critical checks of what runs now fail; then a candidate
-    that equals what runs now is skipped. data_only: only the data of the backup is wanted, so data backups count too.
+    found: newest first, each with usable and reason.
     """
-    hint = LIST_HINT.format(environment=environment)
-    if wanted != "latest":
-        if not ID_PATTERN.match(wanted):
-            raise RecoveryError(f"{NO_ID.format(wanted)} {available(found)}", hint, available=usable_ids(found))
-        named = [item for item in found if item["id"] == wanted]
-        if not named:
-            raise RecoveryError(f"There is no backup {wanted}. {available(found)}", hint, available=usable_ids(found))
-        if not named[0]["usable"]:
-            raise RecoveryError(
-                f"Backup {wanted} cannot be used: {named[0]['reason']}. {available(found)}",
-                hint,
-                available=usable_ids(found),
-            )
-        if named[0]["kind"] == "data" and not data_only:
-            raise RecoveryError(
-                f"{wanted} holds Redis data only and is no rollback target. {available(found)}",
-                f"Its data: ansible-playbook playbooks/recover_data.yml -e env={environment} -e deployment={wanted}",
-                available=usable_ids(found),
-            )
-        return dict(named[0]), "named by deployment", older_than(found, named[0])
+    if choice.wanted != "latest":
+        named = _named(found, choice, environment)
+        return named, "named by deployment", older_than(found, named)
     skipped = []
     candidates = [item for item in found if item["usable"] and item["kind"] == "deploy"]
     for item in sorted(candidates, key=lambda item: not item["verified"]):
-        if broken and same_state(item, live):
+        if item["id"] in choice.rejected:
+            skipped.append(f"{item['id']} was tried: {choice.rejected[item['id']]}")
+            continue
+        if choice.broken and same_state(item, live):
             skipped.append(f"{item['id']} equals what runs now, which fails its checks")
             continue
         why = "newest verified deployment backup" if item["verified"] else "newest deployment backup (none is verified)"
@@ -241,9 +239,29 @@ def choose(
     reasons = " ".join(f"{text}." for text in skipped)
     raise RecoveryError(
         f"No backup can be used for environment {environment}. {reasons} {available(found)}".replace("  ", " "),
-        f"Name one: -e deployment=ID. {hint}",
+        f"Name one: -e deployment=ID. {LIST_HINT.format(environment=environment)}",
         available=usable_ids(found),
     )
+
+
+def _named(found: Sequence[Mapping[str, Any]], choice: Choice, environment: str) -> dict[str, Any]:
+    """Return the backup that was named; raise with what could be named instead."""
+    wanted, hint, ids = choice.wanted, LIST_HINT.format(environment=environment), usable_ids(found)
+    if not ID_PATTERN.match(wanted):
+        raise RecoveryError(f"{NO_ID.format(wanted)} {available(found)}", hint, available=ids)
+    named = [item for item in found if item["id"] == wanted]
+    if not named:
+        raise RecoveryError(f"There is no backup {wanted}. {available(found)}", hint, available=ids)
+    if not named[0]["usable"]:
+        reason = f"Backup {wanted} cannot be used: {named[0]['reason']}."
+        raise RecoveryError(f"{reason} {available(found)}", hint, available=ids)
+    if named[0]["kind"] == "data" and not choice.data_only:
+        raise RecoveryError(
+            f"{wanted} holds Redis data only and is no rollback target. {available(found)}",
+            f"Its data: ansible-playbook playbooks/recover_data.yml -e env={environment} -e deployment={wanted}",
+            available=ids,
+        )
+    return dict(named[0])
 
 
 def older_than(found: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> list[str]:

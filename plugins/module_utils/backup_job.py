@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import backup, live_state, redis_delta, redis_dump, redis_scratch, runbook
+from . import backup, live_state, redis_dump, redis_live, redis_scratch, runbook
 from .backup_store import BackupStore, BackupWriter
 from .capture import ON_DISK, RUNNING, Capture, Captured
 from .container import Container, as_record
@@ -62,7 +62,7 @@ class BackupJob:
         further: files of the stack that a rollback is about to change, whoever mounts them; undo_data: what a rollback
         to this snapshot does to the data, so that it takes the run back that made it.
         """
-        if not self.containers and kind != "rollback":
+        if not self.containers and kind != "rollback" and not (kind == "data" and self.stack.redis_host):
             raise RecoveryError(
                 f"Project {self.stack.project} has no containers on {self.host}: nothing runs that could be backed up.",
                 f"Check stack_project; what is there: docker compose ls --all (in {self.stack.dir})",
@@ -81,8 +81,10 @@ class BackupJob:
             if kind == "rollback":
                 self._logs(writer)
             services = {} if kind == "data" else {name: self._service(item) for name, item in self.containers.items()}
-            for item in services.values():
-                self.engine.keep_image(item["image_id"])
+            # A rollback moves tags; so that it can be taken back, what they name now is kept too.
+            tags = self._tags(services) if kind == "rollback" else {}
+            for image_id in sorted({item["image_id"] for item in services.values()} | set(tags.values())):
+                self.engine.keep_image(image_id)
             manifest = {
                 "format": backup.FORMAT,
                 "id": writer.id,
@@ -98,6 +100,7 @@ class BackupJob:
                 "absent": captured.absent,
                 "directories": captured.directories,
                 "services": services,
+                "tags": tags,
                 "compose_version": next((item.compose_version for item in self.containers.values()), ""),
                 "kong": captured.kong,
                 "redis": data,
@@ -141,6 +144,8 @@ class BackupJob:
 
     def _data(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
         """Copy the data into the backup and return the manifest's line about it."""
+        if self.stack.redis_host:
+            return self._managed(writer, facts, problem)
         container = self.containers.get(self.stack.redis_service)
         if container is None:
             return redis_dump.absent(f"the project has no service {self.stack.redis_service}")
@@ -152,17 +157,36 @@ class BackupJob:
         finally:
             client.close()
         writer.note(redis_dump.NAME)
-        status, reason = self._prove(container, os.path.join(writer.path, redis_dump.NAME), int(facts["keys"]))
+        path = os.path.join(writer.path, redis_dump.NAME)
+        status, reason = self._prove(container.image_id, path, int(facts["keys"]))
         return {**facts, "status": status, "reason": reason, "file": redis_dump.NAME}
 
-    def _prove(self, container: Container, dump: str, expected: int) -> tuple[str, str]:
+    def _managed(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
+        """Copy a Redis outside the project key by key: nobody gets its stream or its files."""
+        if problem:
+            return redis_dump.absent(problem)
+        path = os.path.join(writer.path, redis_dump.NAME)
+        client = live_state.redis_client(self.stack, self.containers, self.env)
+        try:
+            image = redis_live.scratch_image(self.stack, self.engine, None)
+            redis_dump.by_keys(self.engine, self.runner, image, client, path)
+        except RecoveryError as exc:
+            return redis_dump.absent(f"{exc.msg} {exc.hint}")
+        finally:
+            client.close()
+        writer.note(redis_dump.NAME)
+        status, reason = self._prove(image, path, int(facts["keys"]))
+        note = f"{redis_dump.NOT_POINT_IN_TIME}; {reason}"
+        return {**facts, "status": status, "reason": note, "point_in_time": False, "file": redis_dump.NAME}
+
+    def _prove(self, image_id: str, dump: str, expected: int) -> tuple[str, str]:
         """Load the copy in a scratch server of the same image: a backup's restorability is tested when it is taken.
 
         Clients write and keys expire meanwhile, so only an empty copy of data that is not empty is a contradiction.
         """
         try:
-            with redis_scratch.loaded(self.engine, self.runner, container.image_id, dump) as scratch:
-                held = sum(redis_delta.select(scratch, number).dbsize() for number in redis_delta.databases(scratch))
+            with redis_scratch.loaded(self.engine, self.runner, image_id, dump) as scratch:
+                held = sum(about["keys"] for about in scratch.info("keyspace").values())
         except RecoveryError as exc:
             return "unproven", exc.msg
         if expected and not held:
@@ -202,6 +226,11 @@ class BackupJob:
             texts = pool.map(lambda item: self.engine.logs(item, LOG_LINES), self.containers.values())
             for service, text in zip(self.containers, texts):
                 writer.add(os.path.join("logs", f"{service}.log"), scrub(text, hidden).encode("utf-8", "replace"))
+
+    def _tags(self, services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+        """Return image reference → id of those whose tag names something here; the running image may be another."""
+        found = {item["image_ref"]: self.engine.image_id(item["image_ref"]) for item in services.values()}
+        return {reference: image_id for reference, image_id in found.items() if image_id}
 
     def _service(self, container: Container) -> dict[str, Any]:
         mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import RecoveryError
@@ -15,6 +15,7 @@ from .errors import RecoveryError
 PASSED, FAILED, NOT_MEASURED = "passed", "failed", "not_measured"
 CRITICAL, ADVISORY = "critical", "advisory"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
+STREAK, STREAK_PAUSE = 3, 0.05
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,16 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """A check to make: ask returns (good, what was found) or raises RecoveryError or NotMeasured."""
+    """A check to make: ask returns (good, what was found) or raises RecoveryError or NotMeasured.
+
+    needs: checks without which this one says nothing of its own; when one of them fails, this one is not measured.
+    """
 
     name: str
     expected: str
     ask: Callable[[], tuple[bool, str]]
     level: str = CRITICAL
+    needs: tuple[str, ...] = ()
 
 
 def answer(question: Question) -> Check:
@@ -65,9 +70,56 @@ def answer(question: Question) -> Check:
 
 def answer_all(questions: Iterable[Question]) -> list[Check]:
     """Make all checks at the same time; the order of the answers is that of the questions."""
-    asked = list(questions)
+    return ask_groups(questions, lambda _broken: [])
+
+
+def because(asked: Iterable[Question], found: Iterable[Check], elsewhere: Iterable[str] = ()) -> list[Check]:
+    """Return the checks so that one cause fails one check: what needs a failed check is not measured.
+
+    A list of ten failures tells nobody where to look first. elsewhere: names of checks that failed in another module.
+    """
+    made: dict[str, Check] = {}
+    blocked: dict[str, str] = {name: name for name in elsewhere}
+    for question, check in zip(asked, found):
+        cause = next((name for name in question.needs if name in blocked), "")
+        if check.status != PASSED and cause:
+            made[check.name] = replace(check, status=NOT_MEASURED, found=f"because {blocked[cause]} fails")
+            blocked[check.name] = blocked[cause]
+        else:
+            made[check.name] = check
+            if check.status == FAILED:
+                blocked[check.name] = check.name
+    return list(made.values())
+
+
+def ask_groups(
+    first: Iterable[Question], later: Callable[[bool], list[list[Question]]], elsewhere: Iterable[str] = ()
+) -> list[Check]:
+    """Make the first checks all at once and the later ones group by group; later is told whether a critical one failed.
+
+    elsewhere: names of checks that failed in another module.
+    """
+    asked = list(first)
     with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
-        return list(pool.map(answer, asked))
+        found = list(pool.map(answer, asked))
+    settled = because(asked, found, elsewhere)
+    broken = not passed([item.as_dict() for item in settled]) or bool(list(elsewhere))
+    for group in later(broken):
+        asked += group
+        with ThreadPoolExecutor(max_workers=max(1, len(group))) as pool:
+            found += list(pool.map(answer, group))
+    return because(asked, found, elsewhere)
+
+
+def in_a_row(ask: Callable[[], tuple[bool, str]], times: int = STREAK, pause: float = STREAK_PAUSE) -> tuple[bool, str]:
+    """Ask several times; one good answer between two bad ones is no health. The first bad answer ends it."""
+    good, found = ask()
+    for _number in range(times - 1):
+        if not good:
+            break
+        time.sleep(pause)
+        good, found = ask()
+    return good, found
 
 
 def retry(

@@ -33,10 +33,14 @@ def command(stack: StackArgs, client: Iterable[str], *words: str, env_file: str 
     return [*cmd, *words]
 
 
-def recreate(stack: StackArgs, client: Iterable[str], service: str) -> list[str]:
-    """Return the call that replaces one service's container, no other, without building or pulling."""
-    words = ("up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--force-recreate", service)
-    return command(stack, client, *words)
+def recreate(stack: StackArgs, client: Iterable[str], service: str, grace: int | None = None) -> list[str]:
+    """Return the call that replaces one service's container, no other, without building or pulling.
+
+    grace: seconds before the old one is killed; None for the service's own.
+    """
+    words = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--force-recreate"]
+    words += [] if grace is None else ["--timeout", str(grace)]
+    return command(stack, client, *words, service)
 
 
 def resolved(stack: StackArgs, client: Iterable[str], env_file: str = "") -> list[str]:
@@ -55,6 +59,14 @@ def parse_resolved(output: str, doubled: bool = True) -> dict[str, Any]:
         raise RecoveryError(
             "`docker compose config` printed no services.", "Run it by hand in the stack's directory and mend the file."
         ) from exc
+
+
+def parse_networks(output: str) -> dict[str, Any]:
+    """Return network → definition from ``config --format json``; empty where there is none to be read."""
+    try:
+        return dict(json.loads(output).get("networks") or {})
+    except (ValueError, AttributeError):
+        return {}
 
 
 def parse_state(text: str) -> list[dict[str, Any]]:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import redis_keys
+from .backup_store import BackupStore
+from .libraries import redis
 from .runner import Runner
 from .stack_args import StackArgs
 
@@ -45,3 +48,47 @@ def record(stack: StackArgs, runner: Runner, counters: Mapping[str, int]) -> Non
     highest = {key: max(before.get(key, 0), counters.get(key, 0)) for key in {*before, *counters}}
     runner.make_dir(os.path.dirname(stack.path(PATH)), 0o700)
     runner.write(stack.path(PATH), json.dumps(highest, sort_keys=True).encode() + b"\n")
+
+
+class CounterFloor:
+    """The least that each alias counter may be.
+
+    What was written down before an earlier change always counts: a run that was killed in the middle may have left a
+    server whose counters are gone.
+    """
+
+    def __init__(self, stack: StackArgs, runner: Runner, prefixes: Sequence[bytes]) -> None:
+        self.stack, self.runner, self.prefixes = stack, runner, tuple(prefixes)
+        self.least = self._ours(recorded(stack, runner))
+
+    def _ours(self, counters: Mapping[str, int]) -> dict[bytes, int]:
+        known = {key.encode(): value for key, value in counters.items()}
+        return {key: value for key, value in known.items() if key.startswith(self.prefixes)}
+
+    def of(self, number: int, source: redis.Redis | None) -> dict[bytes, int]:
+        """Return the least of each counter of a database, the counters of a backup included."""
+        found = redis_keys.counters(source, number, self.prefixes) if source is not None else {}
+        floor = self.least if number == 0 else {}
+        return {key: max(found.get(key, 0), floor.get(key, 0)) for key in {*found, *floor}}
+
+    def remember(self, live: redis.Redis | None, source: redis.Redis | None) -> None:
+        """Write the counters down before the data goes away: killed in between, the next run cannot read them.
+
+        Where they cannot be read already, begin well above every known one.
+        """
+        if live is not None:
+            held = redis_keys.counters(live, 0, self.prefixes)
+            record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
+            return
+        known = recorded(self.stack, self.runner)
+        for key, value in self.of(0, source).items():
+            known[key.decode()] = max(known.get(key.decode(), 0), value)
+        manifests = BackupStore(self.stack.backup_dir, self.runner).manifests()
+        highest = floor(manifests, known, self.stack)
+        record(self.stack, self.runner, highest)
+        self.least = self._ours(highest)
+
+    def forget(self) -> None:
+        """Forget what was written down, where somebody wants the numbering to begin anew."""
+        self.least = {}
+        self.runner.remove(self.stack.path(PATH))

@@ -28,8 +28,8 @@ class DataPlan:
     def __init__(self, stack: StackArgs, engine: DockerStack, runner: Runner, backup: Mapping[str, Any]) -> None:
         self.stack, self.engine, self.runner, self.backup = stack, engine, runner, backup
 
-    def look(self, mode: str, scope: str, env: dict[str, str]) -> tuple[dict[str, Any], list[Guard]]:
-        """Return (what the plan says about the data, guards)."""
+    def look(self, mode: str, scope: str, env: dict[str, str], brought: str = "") -> tuple[dict[str, Any], list[Guard]]:
+        """Return (what the plan says about the data, guards); brought: for undo, the dump that is to be taken back."""
         facts, problem = live_state.data_facts(self.stack, self.engine.containers(), env)
         before = facts.get("mappings")
         data: dict[str, Any] = {"mode": mode, "scope": scope, "before": before, "after": before, "changes": False}
@@ -42,18 +42,19 @@ class DataPlan:
             return {**data, "line": f"DATA: {mode.upper()}"}, [
                 Guard("no_data", f"{self.backup['id']} holds no Redis data.", hint)
             ]
-        return self._counted(data, mode, scope)
+        return self._counted({**data, "brought": brought}, mode, scope)
 
     def _counted(self, data: dict[str, Any], mode: str, scope: str) -> tuple[dict[str, Any], list[Guard]]:
+        settings = {"scope": scope, "brought": data["brought"]}
         try:
-            found = RedisJob(self.stack, self.engine, self.runner, mode, self._dump(), {"scope": scope}).preview()
+            found = RedisJob(self.stack, self.engine, self.runner, mode, self._dump(), settings).preview()
         except UnreadableDumpError as exc:
             return {**data, "line": f"DATA: {mode.upper()}"}, [Guard("data_unreadable", exc.msg, exc.hint)]
         except RecoveryError as exc:
             return {**data, "line": f"DATA: {mode.upper()}"}, [Guard("data_refused", exc.msg, exc.hint)]
         keep = f"-e env={self.stack.environment} -e redis_data=keep"
         data.update(
-            line=how.line(mode, found.before, found.after, keep),
+            line=how.line(mode, found.before, found.after, keep, how.alive_text(found.alive, found.expired)),
             after=found.after,
             changes=found.changes,
             method=found.method,
@@ -65,6 +66,9 @@ class DataPlan:
             source="" if mode == how.EMPTY else NAME,
             sha256="" if mode == how.EMPTY else self._digest(),
         )
+        data["warnings"] += [f"data: {text}" for text in found.warnings]
+        if found.method == how.DELTA and self.stack.redis_host:
+            data["warnings"].append(f"data: {found.why}; the safety copy is made key by key, not at one point in time")
         return data, how.loss_guard(mode, found.before, found.after)
 
     def _dump(self) -> str:

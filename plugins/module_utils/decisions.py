@@ -45,6 +45,9 @@ def decide(
     # A process that has read the file does not care who owns it.
     content = {item["path"] for item in files if item["why"] != OWNER_ONLY}
     _mounted_content(decisions, live, settings, content, target)
+    if network_is_made_anew(live, settings):
+        for name in target["services"]:
+            decisions[name].want(RECREATE, "because the network is made anew")
     limit = set(settings.get("services") or ()) or names
     decisions = {name: decision if name in limit else Decision() for name, decision in decisions.items()}
     _consequences(decisions, live, settings)
@@ -120,6 +123,13 @@ def data_needs_kong_off(live: Mapping[str, Any]) -> bool:
     """Say whether the data is replaced in a way during which Redis cannot serve."""
     data = live.get("data") or {}
     return bool(data.get("changes") and data.get("kong_off"))
+
+
+def network_is_made_anew(live: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Say whether the project's network is taken away and made again: by force, for the whole stack, where it broke."""
+    nameless = any(item["trouble"] == NAMELESS for item in live["services"].values())
+    broken = nameless or not live.get("network", True)
+    return bool(settings.get("force")) and not settings.get("services") and broken
 
 
 def covers(mounts: Iterable[str], path: str) -> bool:

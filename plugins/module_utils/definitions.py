@@ -40,10 +40,11 @@ def complaint(text: str) -> str:
 
 
 class Definitions:
-    """Compose's reading of definition files."""
+    """Compose's reading of definition files; networks are those of the files that were read last."""
 
     def __init__(self, stack: StackArgs, runner: Runner, client: tuple[str, ...]) -> None:
         self.stack, self.runner, self.client = stack, runner, client
+        self.networks: dict[str, Any] = {}
 
     def resolve(self, files: Mapping[str, bytes], interpolate: bool = True) -> dict[str, Any]:
         """Return service → definition for files (path relative to the stack → content), as if they lay in the stack.
@@ -60,7 +61,9 @@ class Definitions:
             if not interpolate:
                 cmd.append("--no-interpolate")
             answer = self.runner.run(cmd).stdout
-        return compose.parse_resolved(answer.replace(json.dumps(folder)[1:-1], self.stack.dir), doubled=interpolate)
+        document = answer.replace(json.dumps(folder)[1:-1], self.stack.dir)
+        self.networks = compose.parse_networks(document)
+        return compose.parse_resolved(document, doubled=interpolate)
 
     def try_resolve(self, files: Mapping[str, bytes]) -> tuple[dict[str, Any], str]:
         """Return (definitions, "") or ({}, why Compose cannot read them)."""

@@ -22,10 +22,11 @@ from . import (
     live_state,
     masking,
     readiness,
-    redis_delta,
     redis_files,
+    redis_keys,
     redis_scratch,
 )
+from .chain_checks import ProbeSettings
 from .checks import ADVISORY, NOT_MEASURED, Check, retry
 from .container import Container
 from .definitions import complaint, find_client
@@ -33,7 +34,7 @@ from .docker_stack import DockerStack
 from .drill_definition import ABSENT, DIRECTORY, FILE, OTHER, Place, Scratch
 from .drill_room import PREFIX, labels_of, need_memory, swept
 from .errors import CommandError, NotReadyError, RecoveryError
-from .kong_checks import KongChecks
+from .kong_verification import KongVerification
 from .libraries import yaml
 from .private_folder import private_folder
 from .redact import scrub, secret_values
@@ -85,8 +86,8 @@ class DrillJob:
             raise RecoveryError(f"There is no {self.stack.redis_service} whose image could load the data.")
         dump, prefixes = os.path.join(found["path"], DUMP), [item.encode() for item in self.stack.mapping_prefixes]
         with self._phase("load"), redis_scratch.loaded(self.live, self.runner, redis.image_id, dump) as client:
-            held = sum(redis_delta.select(client, number).dbsize() for number in redis_delta.databases(client))
-            counters = {key.decode(): value for key, value in redis_delta.counters(client, prefixes).items()}
+            held = sum(int(about["keys"]) for about in client.info("keyspace").values())
+            counters = {key.decode(): value for key, value in redis_keys.counters(client, 0, prefixes).items()}
         keys = drill_checks.judge_keys(found["redis"], (None, 0), 0, held)
         return [keys.as_dict(), drill_checks.judge_counters(found["redis"], counters).as_dict()]
 
@@ -269,12 +270,11 @@ class DrillJob:
         names = {name for item in self.engine.containers().values() for name in (*item.aliases, item.service)}
         evidence = masking.REDIS if drill_checks.inside(hosts, names) else masking.OFF
         stack_checks = StackChecks(scratch_stack, self.engine, self.runner, services, write=True)
-        kong_checks = KongChecks(scratch_stack, self.engine, self.runner, evidence, "", {})
+        gateway = KongVerification(scratch_stack, self.engine, self.runner, ProbeSettings(evidence=evidence, samples=0))
         budget = min(SETTLE_SECONDS, max(0.0, self.end - self.runner.clock()))
-        found = retry(
-            lambda: stack_checks.ask_all() + kong_checks.ask_all(), budget, self.runner.clock, self.runner.sleep
-        )
-        return drill_checks.outside_reason([item.as_dict() for item in found], hosts)
+        rest = [item.as_dict() for item in retry(stack_checks.ask_all, budget, self.runner.clock, self.runner.sleep)]
+        left = min(SETTLE_SECONDS, max(0.0, self.end - self.runner.clock()))
+        return drill_checks.outside_reason([*rest, *gateway.run(left, rest)["checks"]], hosts)
 
     def _hosts(self, scratch_stack: StackArgs) -> set[str]:
         path = config_files.kong_file(scratch_stack, self.engine.containers())

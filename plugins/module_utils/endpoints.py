@@ -12,12 +12,15 @@ from .container import Container
 
 REDIS_PORT, ADMIN_PORT, PROXY_PORT, HTTP_PORT = 6379, 8001, 8000, 80
 CONNECT_SECONDS = 0.5
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 Places = Callable[[Container], list[tuple[str, int]]]
 
 
 def candidates(container: Container, port: int) -> list[tuple[str, int]]:
     """Return where a container's port may answer: its own address first, so that nothing needs to be published."""
     found = [(address, port) for address in container.addresses.values() if address]
+    if container.settings.get("network_mode") == "host":
+        found.append(("127.0.0.1", port))
     published = container.ports.get(f"{port}/tcp")
     return [*found, published] if published else found
 
@@ -40,6 +43,21 @@ def listen_port(setting: str, default: int) -> int:
         if words and "ssl" not in words[1:] and words[0].rpartition(":")[2].isdigit():
             return int(words[0].rpartition(":")[2])
     return default
+
+
+def admin_off(kong: Container) -> bool:
+    """Say whether Kong was told to have no Admin API."""
+    return kong.env.get("KONG_ADMIN_LISTEN", "").strip().lower() == "off"
+
+
+def admin_inside(kong: Container) -> int:
+    """Return the port of an Admin API that listens inside the container only, as Kong's own default is; else 0."""
+    setting = kong.env.get("KONG_ADMIN_LISTEN", "") or f"127.0.0.1:{ADMIN_PORT}"
+    plain = [part.split() for part in setting.split(",") if part.split() and "ssl" not in part.split()[1:]]
+    hosts = {words[0].rpartition(":")[0].strip("[]") for words in plain}
+    if not hosts or not hosts <= LOOPBACK or kong.settings.get("network_mode") == "host":
+        return 0
+    return listen_port(setting, ADMIN_PORT)
 
 
 def admin(kong: Container) -> list[tuple[str, int]]:

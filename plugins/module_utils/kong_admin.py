@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from .errors import RecoveryError
 from .libraries import need, requests
 
 NOTHING_LOADED = "0" * 32
 HASH_SINCE = (3, 2)
+BAD_TARGETS = ("UNHEALTHY", "DNS_ERROR")
 
 
 class KongUnavailable(RecoveryError):
@@ -25,12 +27,16 @@ class ConfigRejected(RecoveryError):
 
 @dataclass(frozen=True)
 class KongFacts:
-    """What ``GET /`` says: version, database (``off`` is DB-less), plugin name → version that the server can load."""
+    """What ``GET /`` says: version, database (``off`` is DB-less), plugin name → version that the server can load.
+
+    file: the declarative file's path inside the container; empty when none is set.
+    """
 
     version: str
     database: str
     loadable: dict[str, str]
     workers: int
+    file: str = ""
 
     @property
     def hash_at_start(self) -> bool:
@@ -59,17 +65,18 @@ def parse_facts(root: dict[str, Any]) -> KongFacts:
             name: str(about.get("version", "")) if isinstance(about, dict) else "" for name, about in available.items()
         },
         workers=len((root.get("pids") or {}).get("workers") or []),
+        file=str((root.get("configuration") or {}).get("declarative_config") or ""),
     )
 
 
 class KongAdmin:
-    """A client for one Admin API; timeout in seconds per request."""
+    """A client for one Admin API; timeout in seconds per request; session carries the requests."""
 
-    def __init__(self, url: str, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, timeout: float = 5.0, session: Any = None) -> None:
         need("requests")
         self.url = url.rstrip("/")
         self.timeout = timeout
-        self.session = requests.Session()
+        self.session = session or requests.Session()
         self.session.trust_env = False
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -96,6 +103,21 @@ class KongAdmin:
     def entities(self, kind: str) -> list[dict[str, Any]]:
         """Return all services, routes or plugins, every page."""
         return list(self._pages(f"/{kind}?size=1000"))
+
+    def unhealthy_targets(self) -> dict[str, list[str]]:
+        """Return upstream → its targets that Kong itself does not use, each with its state.
+
+        Read target by target: the summary calls an upstream without targets UNHEALTHY though all works. A dead target
+        stays HEALTHY until its thresholds are crossed, so an empty list is no proof of health.
+        """
+        found = {}
+        for upstream in self.entities("upstreams"):
+            name = str(upstream.get("name") or upstream["id"])
+            rows = list(self._pages(f"/upstreams/{quote(name, safe='')}/health"))
+            found[name] = [
+                f"{row.get('target')} {row.get('health')}" for row in rows if row.get("health") in BAD_TARGETS
+            ]
+        return found
 
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
         while path:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,12 @@ from .container import Container
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .kong_admin import KongAdmin
-from .redis_data import RedisData
+from .redis_data import Access, RedisData
 from .runner import Runner
 from .stack_args import StackArgs
 
 ADMIN_SECONDS = 3.0
+NO_SUCH_COMMAND = (126, 127)
 
 
 def seen_inside(engine: DockerStack, container: Container, paths: Iterable[str]) -> dict[str, str]:
@@ -29,8 +31,14 @@ def seen_inside(engine: DockerStack, container: Container, paths: Iterable[str])
     wanted = list(paths)
     if not wanted or not container.running:
         return {}
-    _status, out, _err = engine.execute(container, ["sha256sum", "--", *wanted])
+    status, out, _err = engine.execute(container, ["sha256sum", "--", *wanted])
     found = {}
+    if status in NO_SUCH_COMMAND:
+        for path in wanted:
+            status, content, _err = engine.execute(container, ["cat", path])
+            if status == 0:
+                found[path] = hashlib.sha256(content).hexdigest()
+        return found
     for line in out.decode("utf-8", "replace").splitlines():
         digest, _space, name = line.partition("  ")
         if len(digest) == 64:
@@ -96,16 +104,30 @@ def environment(stack: StackArgs, runner: Runner) -> dict[str, str]:
     return env_file.parse(runner.read(path)) if os.path.isfile(path) else {}
 
 
+def redis_access(stack: StackArgs) -> Access:
+    """Return how the stack's Redis is spoken to."""
+    return Access(stack.redis_user, bool(stack.redis_host) and stack.redis_tls, stack.redis_ca or "")
+
+
+def redis_passwords(stack: StackArgs, container: Container | None, env: dict[str, str]) -> list[str]:
+    """Return the passwords to try: the given one, the container's, the file's, none."""
+    known = endpoints.redis_passwords(container, env) if container is not None else [env.get("REDIS_PASSWORD", ""), ""]
+    return list(dict.fromkeys([stack.redis_password, *known] if stack.redis_password else known))
+
+
 def redis_client(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> RedisData:
     """Return a client for the running Redis; raise when it is not there or does not let us in."""
+    if stack.redis_host:
+        place = (stack.redis_host, stack.redis_port)
+        return RedisData(place, redis_passwords(stack, None, env), access=redis_access(stack))
     container = containers.get(stack.redis_service)
     if container is None or not container.running:
         state = container.state if container else "absent"
         raise RecoveryError(f"Redis ({stack.redis_service}) is {state}, expected running.")
-    place = endpoints.reachable(endpoints.redis(container))
-    if place is None:
+    found = endpoints.reachable(endpoints.redis(container))
+    if found is None:
         raise RecoveryError(f"Redis ({container.name}) runs but accepts no connection.")
-    return RedisData(place, endpoints.redis_passwords(container, env))
+    return RedisData(found, redis_passwords(stack, container, env), access=redis_access(stack))
 
 
 def data_facts(

@@ -4,56 +4,26 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from . import journal
 from .errors import RecoveryError
+from .journal_lines import ended, parse
+from .lock import StackLock
 from .runner import Runner
 from .stack_args import StackArgs
-from .times import parse_time
 
-LOCK = ".recovery/lock.json"
-JOURNALS = ".recovery/journal"
 RUN_PATTERN = re.compile(r"(rollback|recover_data|drill)-[0-9]{8}-[0-9]{6}")
 _BACKUP = re.compile(r"\b(?:deploy|rollback|data)-[0-9]{8}-[0-9]{6}\b")
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who holds the stack's lock."""
-
-    run: str
-    kind: str
-    expires: str
-
-    def holds(self, now: datetime) -> bool:
-        """Say whether the lease still runs; one whose end cannot be read counts as running."""
-        end = parse_time(self.expires)
-        return end is None or now < end
-
-
-def holder(stack: StackArgs, runner: Runner) -> Holder | None:
-    """Return what the lock file says; None where nobody holds it."""
-    try:
-        found = json.loads(runner.read_regular(stack.path(LOCK)))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        return Holder("a run whose lock cannot be read", "", "")
-    if not isinstance(found, dict) or not found.get("run"):
-        return None
-    return Holder(str(found["run"]), str(found.get("kind", "")), str(found.get("expires", "")))
-
-
-def rolling_back(stack: StackArgs, runner: Runner, now: datetime) -> str:
+def rolling_back(stack: StackArgs, runner: Runner) -> str:
     """Return the run that changes this stack now; empty when none does."""
-    found = holder(stack, runner)
-    return found.run if found is not None and found.kind != "drill" and found.holds(now) else ""
+    found = StackLock(stack, runner).held()
+    return str(found["run"]) if found and found["kind"] != "drill" else ""
 
 
 @dataclass(frozen=True)
@@ -68,35 +38,21 @@ class Unfinished:
 
 
 def unfinished(stack: StackArgs, runner: Runner) -> list[Unfinished]:
-    """Return the runs whose journal has no end and that no later run took up, oldest first."""
-    folder = stack.path(JOURNALS)
-    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    """Return the runs that came to no end and that no later run took up, oldest first."""
     found, taken_up = [], set()
-    for name in names:
-        if not name.endswith(".jsonl"):
-            continue
+    for name in reversed(journal.names(stack)):
+        path = journal.Journal(stack, name).path
         try:
-            text = runner.read_regular(os.path.join(folder, name)).decode("utf-8", "replace")
+            text = runner.read_regular(path).decode("utf-8", "replace")
         except OSError as exc:
             raise RecoveryError(
-                f"The journal {name} cannot be read, so nobody knows what its run uses.", f"Look: ls -l {folder}"
+                f"The journal {name} cannot be read, so nobody knows what its run uses.", f"Look: ls -l {path}"
             ) from exc
-        events = list(parse(text))
+        events = parse(text)
         taken_up |= {str(item.get("resumes")) for item in events if item.get("resumes")}
-        if not any(item.get("event") == "end" for item in events):
-            found.append(_unfinished(name[: -len(".jsonl")], events, text))
+        if not ended(events):
+            found.append(_unfinished(name, events, text))
     return [item for item in found if item.run not in taken_up]
-
-
-def parse(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the events of a journal; a line that was torn off by a kill is left out."""
-    for line in text.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event
 
 
 def _unfinished(run: str, events: Iterable[Mapping[str, Any]], text: str) -> Unfinished:
@@ -106,6 +62,8 @@ def _unfinished(run: str, events: Iterable[Mapping[str, Any]], text: str) -> Unf
         if event.get("event") == "begin":
             kind, began = str(event.get("kind") or kind), str(event.get("wall") or "")
             ids.add(str((event.get("arguments") or {}).get("deployment") or ""))
+            carried = event.get("carries") or {}
+            ids |= {str(carried.get("deployment") or ""), str((carried.get("snapshot") or {}).get("id") or "")}
         elif event.get("event") == "phase":
             phase = str(event.get("phase") or "")
             result = event.get("result") or {}

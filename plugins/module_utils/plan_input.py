@@ -9,15 +9,14 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import compose, config_files, live_state
-from .container import LABEL, Container, as_record
+from . import boundary, compose, config_files, config_rules, kong_file, live_state, sockets
+from .container import Container, as_record
 from .data_plan import DataPlan
 from .definitions import Definitions, drifts
 from .docker_stack import DockerStack
 from .errors import DamagedBackupError
 from .file_changes import changed_settings
 from .guards import Guard
-from .libraries import yaml
 from .runner import Runner
 from .stack_args import StackArgs
 from .troubles import troubles
@@ -49,6 +48,7 @@ class PlanInput:
             "services": self.backup["services"],
             "files": files,
             "kong": self.backup["kong"],
+            "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
         }
 
@@ -78,17 +78,20 @@ class PlanInput:
                 found[path] = {"sha256": digest, "source": "config.env", **owner}
         return found
 
-    def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str) -> dict[str, Any]:
-        """Return the live state in build_plan's terms."""
+    def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str, brought: str = "") -> dict[str, Any]:
+        """Return the live state in build_plan's terms; brought: for undo, the dump that is to be taken back."""
         env = live_state.environment(self.stack, self.runner)
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
         wrong = troubles(self.stack, self.containers, env)
         hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
         problem, differs, depends_on = self._differences(target)
-        data, data_guards = DataPlan(self.stack, self.engine, self.runner, self.backup).look(data_mode, data_scope, env)
+        data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
+        data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
-        wanted_ids = {item["image_id"] for item in target["services"].values()}
-        guards = self._guards(target, problem) + data_guards
+        wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
+        recorded = self._recorded()
+        guards, warnings = self._boundary(target, recorded)
+        guards += self._guards(target, problem) + data_guards
         return {
             "services": {
                 name: self._service(item, differs.get(name, []), stale.get(name, ()), wrong.get(name, ""))
@@ -107,7 +110,8 @@ class PlanInput:
             "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
             "kong_hash": hash_now,
             "guards": guards,
-            "warnings": self._strangers() + data.pop("warnings"),
+            "warnings": warnings + self._live_findings() + data.pop("warnings"),
+            "network": self.engine.has_network(),
             "data": data,
         }
 
@@ -124,6 +128,7 @@ class PlanInput:
             "state": container.state,
             "running": container.running,
             "stale_files": sorted(stale),
+            "restart_policy": container.restart_policy,
         }
 
     def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -163,9 +168,15 @@ class PlanInput:
         if self.original:
             found = {} if problem else drifts(resolved, self.containers, self.engine)
             return problem, {name: sorted(fields) for name, fields in found.items()}, depends_on
-        recorded = json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json")))
+        recorded = self._recorded()
         both = {name: item for name, item in self.containers.items() if name in recorded}
         return problem, {name: _recorded_differences(recorded[name], item) for name, item in both.items()}, depends_on
+
+    def _recorded(self) -> dict[str, Any]:
+        """Return service → what the backup recorded of its container; the original layout recorded nothing."""
+        if self.original:
+            return {}
+        return dict(json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json"))))
 
     def _is_definition(self, path: str, target: Mapping[str, Any]) -> bool:
         mounted = {item for service in target["services"].values() for item in service["mounts"]}
@@ -183,14 +194,20 @@ class PlanInput:
                     "Choose another backup.",
                 )
             )
-        kong_file = target["kong"].get("file") or ""
-        if kong_file in target["files"] and not target["kong"].get("proven"):
-            reason = kong_file_problem(self._content(target, kong_file))
+        guards += [
+            Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
+            for path in [self.stack.env_file]
+            if path in target["files"]
+            for item in config_rules.refusals(self._findings(self._content(target, path)))
+        ]
+        kong_file_path = target["kong"].get("file") or ""
+        if kong_file_path in target["files"] and not target["kong"].get("proven"):
+            reason = kong_file.problem(self._content(target, kong_file_path))
             if reason:
                 guards.append(
                     Guard(
                         "config_invalid",
-                        f"{kong_file} of the backup: {reason}.",
+                        f"{kong_file_path} of the backup: {reason}.",
                         "Choose another backup: it never served.",
                     )
                 )
@@ -203,36 +220,35 @@ class PlanInput:
                     "Make room first.",
                 )
             )
-        return guards + self._ports(target)
-
-    def _ports(self, target: Mapping[str, Any]) -> list[Guard]:
-        """A stranger that holds one of our ports is named before anything is stopped."""
-        guards = []
-        ours = {item.name for item in self.containers.values()}
-        for name, wanted in sorted(target["services"].items()):
-            for _host, port in wanted.get("ports", {}).values():
-                owner = self.engine.port_owner(int(port))
-                if owner and owner not in ours:
-                    guards.append(
-                        Guard(
-                            "port_taken",
-                            f"Port {port} of {name} is held by container {owner}.",
-                            f"Look: docker inspect {owner}",
-                        )
-                    )
         return guards
 
-    def _strangers(self) -> list[str]:
-        """Return a warning for each container of somebody else on the project's networks; it is never touched."""
-        names = {network for item in self.containers.values() for network in item.addresses}
-        found = []
-        for summary in self.engine.api.containers(all=True) if names else []:
-            linked = set((summary.get("NetworkSettings") or {}).get("Networks") or {})
-            if linked & names and summary["Labels"].get(f"{LABEL}project") != self.stack.project:
-                found.append(
-                    f"{summary['Names'][0].lstrip('/')} is a stranger on the project's network; it is left alone"
-                )
-        return sorted(found)
+    def _findings(self, content: bytes) -> list[config_rules.Finding]:
+        return config_rules.validate(content, self.stack.environment, self.stack.required_variables)
+
+    def _live_findings(self) -> list[str]:
+        """Return what is wrong with the live environment file; a broken stack is normal, so this only warns."""
+        path = self.stack.path(self.stack.env_file)
+        if not os.path.isfile(path):
+            return []
+        errors = [item for item in self._findings(self.runner.read(path)) if item.level == config_rules.ERROR]
+        return [f"the live {self.stack.env_file}: {item.text}" for item in errors]
+
+    def _boundary(self, target: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[list[Guard], list[str]]:
+        """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
+        project = self.stack.project
+        everyone, networks = self.engine.everyone(), self.engine.networks()
+        ports = {name: wanted.get("ports", {}).values() for name, wanted in target["services"].items()}
+        places = {name: [(str(host), int(port)) for host, port in found] for name, found in ports.items()}
+        guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
+        guards += boundary.ports_taken(places, everyone, project)
+        up = [name for name, item in self.containers.items() if item.running]
+        listeners = sockets.owners(port for found in places.values() for _host, port in found)
+        guards += boundary.programs_on_ports(places, up, listeners)
+        guards += boundary.networks_taken(self.definitions.networks, networks, project)
+        linked = {network for item in self.containers.values() for network in item.addresses}
+        own = {item["Name"] for item in networks if not boundary.foreign(item.get("Labels"), project)}
+        guests = boundary.guests(linked | own, everyone, project)
+        return guards, [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
 
     def settings_diff(self, target: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Return path → changed settings of each file that the plan writes, both sides redacted."""
@@ -254,17 +270,3 @@ def _recorded_differences(recorded: Mapping[str, Any], container: Container) -> 
     names = {name for name in {*now["env"], *recorded["env"]} if now["env"].get(name) != recorded["env"].get(name)}
     fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
     return sorted(names) + sorted(fields)
-
-
-def kong_file_problem(content: bytes) -> str:
-    """Return what is plainly wrong with a declarative file that never served; empty when nothing is."""
-    try:
-        document = yaml.safe_load(content)
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        return f"no valid YAML{f' (line {mark.line + 1})' if mark else ''}"
-    if not isinstance(document, dict) or "_format_version" not in document:
-        return "has no _format_version"
-    if not any(document.get(kind) for kind in ("services", "routes")):
-        return "holds no service and no route: Kong would answer 404 to everything"
-    return ""

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import endpoints
+from . import endpoints, kong_inside
 from .container import Container
+from .docker_stack import DockerStack
 from .errors import NotReadyError, RecoveryError
 from .kong_admin import KongAdmin
 from .libraries import requests
-from .redis_data import RedisData
+from .redis_data import Access, RedisData
 from .stack_args import StackArgs
 
 PAUSE = 0.05
@@ -59,7 +60,7 @@ def wait_ready(
         sleep(PAUSE)
 
 
-def redis_problem(container: Container | None, passwords: list[str]) -> str:
+def redis_problem(container: Container | None, passwords: list[str], access: Access | None = None) -> str:
     """Return why Redis cannot serve yet; empty when it answers PING with its password and takes writes."""
     if container is None or not container.running:
         return "Redis does not run"
@@ -67,7 +68,7 @@ def redis_problem(container: Container | None, passwords: list[str]) -> str:
     if place is None:
         return "Redis accepts no connection"
     try:
-        client = RedisData(place, passwords, timeout=2.0)
+        client = RedisData(place, passwords, timeout=2.0, access=access)
     except RecoveryError as exc:
         return exc.msg
     try:
@@ -76,16 +77,24 @@ def redis_problem(container: Container | None, passwords: list[str]) -> str:
         client.close()
 
 
-def kong_problem(container: Container | None, expected_hash: str, probe_path: str) -> str:
-    """Return why Kong cannot serve yet; empty when it shows its configuration and answers on its proxy port."""
+def kong_problem(
+    container: Container | None, expected_hash: str, probe_path: str, engine: DockerStack | None = None
+) -> str:
+    """Return why Kong cannot serve yet; empty when it shows its configuration and answers on its proxy port.
+
+    engine: asks an Admin API that listens inside its container only; a Kong without one is asked on its proxy port.
+    """
     if container is None or not container.running:
         return "Kong does not run"
-    admin = endpoints.reachable(endpoints.admin(container))
     gateway = endpoints.reachable(endpoints.gateway(container))
-    if admin is None or gateway is None:
+    if gateway is None:
         return "Kong accepts no connection"
+    if endpoints.admin_off(container):
+        return answer_problem(f"http://{gateway[0]}:{gateway[1]}{probe_path}")
     try:
-        client = KongAdmin(f"http://{admin[0]}:{admin[1]}", timeout=2.0)
+        client = _admin(container, engine)
+        if client is None:
+            return "Kong accepts no connection"
         loaded = client.loaded_hash()
         if not loaded and client.facts().hash_at_start:
             return "Kong has loaded no configuration"
@@ -94,6 +103,13 @@ def kong_problem(container: Container | None, expected_hash: str, probe_path: st
     except RecoveryError as exc:
         return exc.msg
     return answer_problem(f"http://{gateway[0]}:{gateway[1]}{probe_path}")
+
+
+def _admin(container: Container, engine: DockerStack | None) -> KongAdmin | None:
+    if engine is not None:
+        return kong_inside.client(engine, container, 2.0)
+    place = endpoints.reachable(endpoints.admin(container))
+    return KongAdmin(f"http://{place[0]}:{place[1]}", timeout=2.0) if place else None
 
 
 def proxy_problem(container: Container | None, stack: StackArgs) -> str:

@@ -5,33 +5,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import RecoveryError
 from .libraries import need, redis
+from .redis_keys import Tally, by_family, exactly
+from .redis_wire import Wire
 
-SCAN_COUNT = 5000
+# The password was right; the server refuses for another reason.
+LET_IN_AND_REFUSES = ("MISCONF", "MASTERDOWN", "BUSY", "READONLY")
 
 
 class RedisUnavailable(RecoveryError):
-    """Redis does not answer, is loading, or does not accept the password; never taken for an empty one."""
+    """Redis does not answer, is loading, or does not accept the password; never taken for an empty one.
+
+    details: password (whether it is the password), loading (whether it will answer once its data are loaded).
+    """
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a Redis is spoken to: user of its access lists, TLS, and the file of authorities (empty: the system's)."""
+
+    user: str = ""
+    tls: bool = False
+    authorities: str = ""
+
+    def options(self, password: str) -> dict[str, Any]:
+        """Return them as redis-py takes them."""
+        found: dict[str, Any] = {"password": password or None}
+        if self.user and password:
+            found["username"] = self.user
+        if self.tls:
+            found.update(ssl=True, ssl_ca_certs=self.authorities or None)
+        return found
 
 
 class RedisData:
     """One Redis server; passwords are tried in turn, and none of them is ever shown."""
 
-    def __init__(self, place: tuple[str, int], passwords: Sequence[str], timeout: float = 5.0) -> None:
+    def __init__(
+        self, place: tuple[str, int], passwords: Sequence[str], timeout: float = 5.0, access: Access | None = None
+    ) -> None:
         need("redis")
         self.place = place
+        self.access = access or Access()
         where = f"Redis at {place[0]}:{place[1]}"
         problem = ""
         for password in passwords or [""]:
             client = redis.Redis(
                 host=place[0],
                 port=place[1],
-                password=password or None,
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
+                # An idle connection that was closed is opened anew; one that hangs is not waited for four times.
+                retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
+                protocol=2,
+                **self.access.options(password),
             )
             try:
                 client.ping()
@@ -39,14 +70,22 @@ class RedisData:
                 problem = "does not accept the password"
                 continue
             except redis.exceptions.ResponseError as exc:
-                problem = f"answers PING with {str(exc).split(' ', maxsplit=1)[0]}"
+                word = str(exc).split(" ", maxsplit=1)[0]
+                problem = f"answers PING with {word}"
+                if word in LET_IN_AND_REFUSES:
+                    break
                 continue
             except redis.exceptions.RedisError as exc:
-                raise RedisUnavailable(f"{where} does not answer PING: {type(exc).__name__}.") from exc
+                loading = isinstance(exc, redis.exceptions.BusyLoadingError)
+                raise RedisUnavailable(f"{where} does not answer PING: {type(exc).__name__}.", loading=loading) from exc
             self.client, self.password = client, password
             return
+        if problem.endswith(LET_IN_AND_REFUSES):
+            raise RedisUnavailable(f"{where} {problem}.", "Look at its log: a save or its master failed.")
         raise RedisUnavailable(
-            f"{where} {problem}.", "Compare REDIS_PASSWORD of the container and of the environment file."
+            f"{where} {problem}.",
+            "Compare REDIS_PASSWORD of the container and of the environment file, or give stack_redis_password.",
+            password=True,
         )
 
     def info(self) -> dict[str, Any]:
@@ -73,23 +112,24 @@ class RedisData:
     def facts(self, prefixes: Iterable[str]) -> dict[str, Any]:
         """Return what the manifest records: keys, keys per family, mappings, alias counters, AOF, memory, version."""
         about = self.info()
-        families: dict[str, int] = {}
+        families: dict[str, Tally] = {}
         counters: dict[str, int] = {}
-        for prefix in prefixes:
-            for raw in self.client.scan_iter(match=f"{prefix}*", count=SCAN_COUNT):
-                key = raw.decode("utf-8", "backslashreplace")
-                family = prefix + key[len(prefix) :].split(":", 1)[0]
-                families[family] = families.get(family, 0) + 1
-                if family.endswith("cnt"):
-                    value = self.client.get(raw)
-                    counters[key] = int(value) if value and value.isdigit() else 0
+        with Wire(self.client) as walking, Wire(self.client) as asking:
+            for prefix in (prefix.encode() for prefix in prefixes):
+                for batch in walking.scan(exactly(prefix) + b"*"):
+                    for name, keys in by_family(batch, prefix).items():
+                        families.setdefault(name, Tally()).add(keys)
+                        if name.endswith("cnt"):
+                            shown = (key.decode("utf-8", "backslashreplace") for key in keys)
+                            counters.update(zip(shown, asking.numbers(keys)))
+        counts = {name: len(tally) for name, tally in sorted(families.items())}
         return {
             "version": about.get("redis_version", ""),
             "keys": sum(
                 item["keys"] for name, item in about.items() if name.startswith("db") and isinstance(item, dict)
             ),
-            "families": dict(sorted(families.items())),
-            "mappings": sum(count for name, count in families.items() if name.endswith("map")),
+            "families": counts,
+            "mappings": sum(count for name, count in counts.items() if name.endswith("map")),
             "counters": dict(sorted(counters.items())),
             "aof": bool(about.get("aof_enabled")),
             "memory_bytes": int(about.get("used_memory", 0)),

@@ -1,216 +1,125 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bring a running Redis to the data of another one: compare by reads only, then apply in one MULTI/EXEC."""
+"""Apply a difference to a running Redis in one MULTI/EXEC, and move keys into servers that nobody else uses."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from . import redis_families as families
+from .errors import RecoveryError
 from .libraries import redis
-
-BATCH = 2000
-TTL_SLACK_MS = 1000
-RESTORE, MERGE, EMPTY = "restore", "merge", "empty"
-
-
-@dataclass
-class Difference:
-    """What one database lacks: writes are (key, dump, expiry in ms since the epoch or 0), removals are keys."""
-
-    database: int
-    writes: list[tuple[bytes, bytes, int]] = field(default_factory=list)
-    removals: list[bytes] = field(default_factory=list)
-    conflicts: list[bytes] = field(default_factory=list)
-
-    @property
-    def keys(self) -> int:
-        """How many keys change."""
-        return len(self.writes) + len(self.removals)
-
-    @property
-    def size(self) -> int:
-        """How many bytes travel in the transaction."""
-        return sum(len(key) + len(dump) for key, dump, _expiry in self.writes) + sum(map(len, self.removals))
+from .redis_compare import GROUP, Difference
+from .redis_keys import Selection, walk
+from .redis_values import Pace
+from .redis_wire import Wire, packed, per_key
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which keys are meant: mode, prefixes of the masking plugin, scope (mappings or all)."""
-
-    mode: str
-    prefixes: tuple[bytes, ...]
-    scope: str
-
-
-def databases(client: redis.Redis) -> list[int]:
-    """Return the numbers of the databases that hold keys."""
-    return sorted(int(name[2:]) for name in client.info("keyspace"))
-
-
-def select(client: redis.Redis, database: int) -> redis.Redis:
-    """Return a client of the same server for another database."""
-    settings = {**client.connection_pool.connection_kwargs, "db": database}
-    return redis.Redis(connection_pool=redis.ConnectionPool(client.connection_pool.connection_class, **settings))
-
-
-def keys(client: redis.Redis, selection: Selection) -> Iterator[list[bytes]]:
-    """Yield the selected keys in batches; SCAN may show a key twice."""
-    patterns = [prefix + b"*" for prefix in selection.prefixes] if selection.scope == "mappings" else [None]
-    for pattern in patterns:
-        batch: list[bytes] = []
-        for key in client.scan_iter(match=pattern, count=BATCH):
-            if families.in_scope(key, selection.prefixes, selection.scope):
-                batch.append(key)
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-
-def entries(client: redis.Redis, selection: Selection) -> Iterator[tuple[bytes, bytes, int]]:
-    """Yield (key, dump, expiry in ms since the epoch or 0) of every selected key that still lives."""
-    for batch in keys(client, selection):
-        pipe = client.pipeline(transaction=False)
-        for key in batch:
-            pipe.dump(key)
-            pipe.pttl(key)
-        answers = pipe.execute()
-        now = time.time() * 1000
-        for key, dump, ttl in zip(batch, answers[::2], answers[1::2]):
-            if dump is not None and ttl != -2:  # -2: expired between the two commands
-                yield key, dump, int(now + ttl) if ttl >= 0 else 0
-
-
-def digest(dump: bytes) -> bytes:
-    """Return a short fingerprint, so that comparing a million keys does not hold a million values."""
-    return hashlib.blake2b(dump, digest_size=12).digest()
-
-
-def compare(live: redis.Redis, wanted: redis.Redis | None, selection: Selection, database: int) -> Difference:
-    """Return what must change in live so that it holds what the mode asks for; wanted is None for empty.
-
-    The live side is read first: a key that a client writes later is then in no list and stays.
-    """
-    found = Difference(database)
-    now = {key: (digest(dump), expiry) for key, dump, expiry in entries(live, selection)}
-    if selection.mode == EMPTY or wanted is None:
-        found.removals = sorted(now)
-        return found
-    for key, dump, expiry in entries(wanted, selection):
-        before = now.pop(key, None)
-        if before is None:
-            found.writes.append((key, dump, expiry))
-        elif before[0] != digest(dump):
-            (found.conflicts.append(key) if selection.mode == MERGE else found.writes.append((key, dump, expiry)))
-        elif selection.mode == RESTORE and _ttl_differs(before[1], expiry):
-            found.writes.append((key, dump, expiry))
-    if selection.mode == RESTORE:
-        found.removals = sorted(now)
-    if selection.mode == MERGE:
-        _drop_wrong_pairs(live, wanted, selection, found)
-    return found
-
-
-def _ttl_differs(one: int, other: int) -> bool:
-    return bool(one) != bool(other) or abs(one - other) > TTL_SLACK_MS
-
-
-def _drop_wrong_pairs(live: redis.Redis, wanted: redis.Redis, selection: Selection, found: Difference) -> None:
-    """Keep out a pair of the backup whose alias belongs to another resource in the live data: the live one wins."""
-    reverse = [
-        key
-        for key, _dump, _expiry in found.writes
-        if families.family(key, selection.prefixes, families.REV) is not None
-    ]
-    for start in range(0, len(reverse), BATCH):
-        batch = reverse[start : start + BATCH]
-        aliases = [alias if isinstance(alias, bytes) else b"" for alias in wanted.mget(batch)]
-        prefixes = [key[: key.index(families.REV)] for key in batch]
-        originals = live.mget([prefix + families.MAP + alias for prefix, alias in zip(prefixes, aliases)])
-        for key, prefix, original in zip(batch, prefixes, originals):
-            if original is not None and original != families.original_of(key[len(prefix) + len(families.REV) :]):
-                found.conflicts.append(key)
-    wrong = set(found.conflicts)
-    found.writes = [item for item in found.writes if item[0] not in wrong]
-
-
-def counters(client: redis.Redis, prefixes: Sequence[bytes]) -> dict[bytes, int]:
-    """Return the alias counters of a database."""
-    found = {}
-    for prefix in prefixes:
-        for key in client.scan_iter(match=prefix + families.CNT + b"*", count=BATCH):
-            value = client.get(key)
-            found[key] = int(value) if value and value.isdigit() else 0
-    return found
-
-
-def raise_counters(live: redis.Redis, steps: Mapping[bytes, int]) -> None:
+def raise_counters(live: redis.Redis, database: int, steps: Mapping[bytes, int]) -> None:
     """Raise counters by the given steps, in one transaction and before anything else changes."""
-    pipe = live.pipeline(transaction=True)
-    for key, step in steps.items():
-        pipe.incrby(key, step)
-    pipe.execute()
+    if not steps:
+        return
+    requests = [packed(b"INCRBY", key, b"%d" % step) for key, step in steps.items()]
+    with Wire(live, database) as wire:
+        wire.ask(b"MULTI")
+        _all_answer(wire, requests, b"+QUEUED")
+        _done(wire.ask(b"EXEC"))
 
 
-def apply(live: redis.Redis, differences: Sequence[Difference]) -> float:
-    """Apply all differences in one transaction, all or nothing; return the milliseconds that other clients waited."""
-    if not any(item.keys for item in differences):
+def apply(live: redis.Redis, wanted: redis.Redis | None, differences: Sequence[Difference]) -> float:
+    """Apply all differences in one transaction, all or nothing; return the milliseconds that other clients waited.
+
+    The values pass through here one group at a time. Should this process end before EXEC, the server forgets it all.
+    """
+    changing = [item for item in differences if item.keys]
+    if not changing:
         return 0.0
-    pipe = live.pipeline(transaction=True)
-    for item in differences:
-        pipe.execute_command("SELECT", item.database)
-        for start in range(0, len(item.removals), BATCH):
-            pipe.unlink(*item.removals[start : start + BATCH])
-        for key, dump, expiry in item.writes:
-            pipe.restore(key, expiry, dump, replace=True, absttl=bool(expiry))
-    # The connection goes back to the pool and must be where the pool believes it to be.
-    pipe.execute_command("SELECT", live.connection_pool.connection_kwargs.get("db") or 0)
-    began = time.monotonic()
-    pipe.execute()
-    return (time.monotonic() - began) * 1000
+    with Wire(live) as out:
+        ahead_ms = _clock_difference(out)
+        out.ask(b"MULTI")
+        for item in changing:
+            _all_answer(out, [packed(b"SELECT", b"%d" % item.database)], b"+QUEUED")
+            for at in range(0, len(item.removals), GROUP):
+                _all_answer(out, [packed(b"UNLINK", *item.removals[at : at + GROUP])], b"+QUEUED")
+            if item.writes and wanted is not None:
+                with Wire(wanted, item.database) as source:
+                    for requests in _restores(source, item.writes, ahead_ms):
+                        _all_answer(out, requests, b"+QUEUED")
+        began = time.monotonic()
+        _done(out.ask(b"EXEC"))
+        return (time.monotonic() - began) * 1000
 
 
-def copy(source: redis.Redis, target: redis.Redis, selection: Selection, skip: Selection | None = None) -> None:
-    """Copy the selected keys, but for those that skip selects, into a server that nobody else uses."""
-    pipe = target.pipeline(transaction=False)
-    waiting = 0
-    for key, dump, expiry in entries(source, selection):
-        if skip is not None and families.in_scope(key, skip.prefixes, skip.scope):
-            continue
-        pipe.restore(key, expiry, dump, replace=True, absttl=bool(expiry))
-        waiting += 1
-        if waiting >= BATCH:
-            pipe.execute()
-            waiting = 0
-    pipe.execute()
+def _clock_difference(wire: Wire) -> int:
+    """Return how far the server's clock is ahead of this host's, in ms: expiry is handed over as a moment."""
+    seconds, micros = wire.ask(b"TIME")
+    return int(seconds) * 1000 + int(micros) // 1000 - int(time.time() * 1000)
 
 
-def is_map(key: bytes, selection: Selection) -> bool:
-    """Say whether a key is a mapping's own entry."""
-    return families.family(key, selection.prefixes, families.MAP) is not None
+def _restores(source: Wire, keys: Sequence[bytes], ahead_ms: int = 0) -> Iterator[list[bytes]]:
+    """Yield groups of commands that write keys as source holds them; one that expired there meanwhile is removed."""
+    pace = Pace()
+    for part in pace.parts(keys):
+        source.send(per_key(b"DUMP", part))
+        dumps = [source.reply() for _key in part]
+        source.send(per_key(b"PTTL", part))
+        ends = [int(line[1:]) for line in source.lines(len(part))]
+        now = int(time.time() * 1000) + ahead_ms
+        pace.largest = max(len(dump or b"") for dump in dumps)
+        yield [
+            packed(b"UNLINK", key)
+            if dump is None or left == -2  # expired between the two questions
+            else packed(b"RESTORE", key, b"%d" % (now + left), dump, b"REPLACE", b"ABSTTL")
+            if left >= 0
+            else packed(b"RESTORE", key, b"0", dump, b"REPLACE")
+            for key, dump, left in zip(part, dumps, ends)
+        ]
 
 
-def mapping_count(client: redis.Redis, selection: Selection) -> int:
-    """Return how many mappings live in a server."""
-    mappings = Selection(selection.mode, selection.prefixes, "mappings")
-    chosen = (select(client, number) for number in databases(client))
-    found = (key for one in chosen for batch in keys(one, mappings) for key in batch)
-    return len({key for key in found if is_map(key, selection)})
+def _all_answer(wire: Wire, requests: Sequence[bytes], expected: bytes) -> None:
+    """Send requests and hold each reply against what is expected; a number stands for a removal."""
+    wire.send(b"".join(requests))
+    for line in wire.lines(len(requests)):
+        if line != expected and not (expected == b"+OK" and line[:1] == b":"):
+            raise RecoveryError(
+                f"Redis refuses a part of the change: {line[1:].decode('utf-8', 'replace').split(' ', 1)[0]}.",
+                "Nothing of it was applied. Look at the rights of the Redis user and at the server's log.",
+            )
 
 
-def key_count(client: redis.Redis, selection: Selection) -> int:
-    """Return how many keys of the scope live in a server."""
-    chosen = (select(client, number) for number in databases(client))
-    return sum(len({key for batch in keys(one, selection) for key in batch}) for one in chosen)
+def _done(answers: object) -> None:
+    """Raise when the server did not execute every part of a transaction."""
+    refused = [item for item in answers if isinstance(item, RecoveryError)] if isinstance(answers, list) else [answers]
+    if refused:
+        raise RecoveryError(
+            f"Redis applied the change in part only: {len(refused)} commands failed.",
+            "Run the same command again; it compares anew.",
+        )
 
 
-def shown(key: bytes, selection: Selection) -> str:
-    """Return a key as it may be shown: a reverse key carries a customer's identifier and is cut."""
-    text = key.decode("utf-8", "backslashreplace")
-    reverse = families.family(key, selection.prefixes, families.REV) is not None
-    return text[: text.index("rev:") + 8] + "…" if reverse else text
+def copy(source: redis.Redis, target: redis.Redis, database: int, chosen: Selection, others: bool = False) -> None:
+    """Copy the chosen keys, or with others all but those and the counters, into a server that nobody else uses."""
+    wide = Selection(chosen.mode, chosen.prefixes, "all") if others else chosen
+    with Wire(source, database) as reading, Wire(target, database) as writing:
+        for batch in walk(source, database, wide):
+            for requests in _restores(reading, chosen.others(batch) if others else batch):
+                _all_answer(writing, requests, b"+OK")
+
+
+def remove_others(target: redis.Redis, database: int, chosen: Selection) -> None:
+    """Remove all but the chosen keys and the counters from a server that nobody else uses."""
+    for batch in walk(target, database, Selection(chosen.mode, chosen.prefixes, "all")):
+        remove(target, database, chosen.others(batch))
+
+
+def remove(target: redis.Redis, database: int, keys: Sequence[bytes]) -> None:
+    """Remove keys from a server that nobody else uses."""
+    if keys:
+        with Wire(target, database) as wire:
+            wire.ask(b"UNLINK", *keys)
+
+
+def empty(target: redis.Redis, database: int) -> None:
+    """Remove all keys of a database of a server that nobody else uses."""
+    with Wire(target, database) as wire:
+        wire.ask(b"FLUSHDB")

@@ -9,14 +9,18 @@ import os
 import tarfile
 from typing import Any
 
+from . import redis_delta, redis_scratch, redis_values
 from .container import Container
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .libraries import docker
 from .redis_data import RedisData
+from .redis_keys import Selection, databases
+from .runner import Runner
 
 MAGIC = b"REDIS"
 NAME = "redis-backup.rdb"
+NOT_POINT_IN_TIME = "not point-in-time: copied key by key"
 
 
 def stream(engine: DockerStack, container: Container, client: RedisData, path: str) -> int:
@@ -31,6 +35,8 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
             command = ["redis-cli", "-p", str(client.place[1]) if _inside(client, container) else "6379", "--rdb", "-"]
+            if client.access.user and client.password:
+                command[1:1] = ["--user", client.access.user]
             for out, _err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
                 handle.write(out)
                 size += len(out)
@@ -42,6 +48,21 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
         if handle.read(len(MAGIC)) != MAGIC:
             raise RecoveryError(f"The copy that {container.name} sent does not begin like a Redis dump.")
     return size
+
+
+def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisData, path: str) -> None:
+    """Write a copy of a server that gives no stream: every key by DUMP into a scratch server, which saves them.
+
+    Clients write meanwhile, so it is no point in time: each key is as it was when it was read.
+    """
+    everything = Selection("", (), "all", keep_counters=False)
+    with redis_scratch.loaded(engine, runner, image_id, "") as target:
+        theirs = str(client.info()["redis_version"])
+        redis_values.need_readable(theirs, target.info("server")["redis_version"])
+        for number in databases(client.client, everything):
+            redis_delta.copy(client.client, target, number, everything)
+        redis_scratch.save(target, path)
+    os.chmod(path, 0o600)
 
 
 def _inside(client: RedisData, container: Container) -> bool:

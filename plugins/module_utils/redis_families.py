@@ -37,6 +37,17 @@ def original_of(encoded: bytes) -> bytes | None:
         return None
 
 
+def partner(key: bytes, value: bytes, prefixes: Iterable[bytes]) -> tuple[bytes, bytes] | None:
+    """Return the other half of a pair as (key, value) should be; None when the key is neither map nor reverse."""
+    for prefix in prefixes:
+        if key.startswith(prefix + MAP):
+            return prefix + REV + base64.b64encode(value), key[len(prefix) + len(MAP) :]
+        if key.startswith(prefix + REV):
+            original = original_of(key[len(prefix) + len(REV) :])
+            return (prefix + MAP + value, original) if original is not None else None
+    return None
+
+
 def disagreements(entries: Mapping[bytes, bytes], prefixes: Sequence[bytes]) -> list[bytes]:
     """Return the reverse keys whose alias maps to another original: a wrong unmasking waiting to happen.
 

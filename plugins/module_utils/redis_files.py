@@ -18,6 +18,14 @@ SETTINGS = ("dir", "dbfilename", "appendonly", "appenddirname", "appendfilename"
 HELPER_SECONDS = 120
 ASK_SECONDS = 15.0
 HELPER_DUMP = "/kong-masking-recovery/dump.rdb"
+PART, READY = ".kong-masking-recovery.part", ".kong-masking-recovery.ready"
+NOTHING_TO_FINISH = 9
+
+SILENT = "Redis does not tell where its data lie: CONFIG is renamed or forbidden, so its files cannot be replaced."
+WHAT_STILL_WORKS = (
+    "What still works: every backup, and every change of the data by method delta while Redis runs. Start Redis, and "
+    "run the same command again."
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,9 @@ def parse_settings(output: str) -> dict[str, str]:
     return dict(zip(lines[::2], lines[1::2]))
 
 
-def ask_layout(engine: DockerStack, runner: Runner, container: Container, passwords: list[str]) -> Layout:
+def ask_layout(
+    engine: DockerStack, runner: Runner, container: Container, passwords: list[str], user: str = ""
+) -> Layout:
     """Find out where a Redis that cannot answer keeps its data.
 
     A copy of its container, with empty directories instead of its data and without network, is started and asked: the
@@ -103,12 +113,13 @@ def ask_layout(engine: DockerStack, runner: Runner, container: Container, passwo
         end = runner.clock() + ASK_SECONDS
         while True:
             for password in passwords:
-                ask = ["redis-cli", "CONFIG", "GET", "*"]
-                settings = parse_settings(
-                    engine.execute(copy, ask, {"REDISCLI_AUTH": password})[1].decode("utf-8", "replace")
-                )
+                ask = ["redis-cli", *(["--user", user] if user and password else []), "CONFIG", "GET", "*"]
+                said = engine.execute(copy, ask, {"REDISCLI_AUTH": password})[1].decode("utf-8", "replace")
+                settings = parse_settings(said)
                 if "dbfilename" in settings:
                     return Layout.from_settings(settings)
+                if "unknown command" in said or "NOPERM" in said:
+                    raise RecoveryError(SILENT, WHAT_STILL_WORKS)
             if runner.clock() > end:
                 raise RecoveryError(
                     f"A copy of {container.name} with empty data does not answer within {ASK_SECONDS:.0f} s.",
@@ -119,45 +130,64 @@ def ask_layout(engine: DockerStack, runner: Runner, container: Container, passwo
         engine.api.remove_container(created["Id"], force=True, v=True)
 
 
-def script(layout: Layout, place: bool) -> str:
-    """Return the shell lines that clear the old data and, with place, put the new in.
+def script(layout: Layout, commit: bool) -> str:
+    """Return the shell lines that replace a stopped server's data; with commit, by the dump that is handed in.
 
-    The owner is the data directory's own, so that the server may write there again.
+    The new data lie complete beside the old ones before anything of those goes. Killed after that, the same lines
+    without commit finish the work; killed before, the old data are whole. The manifest comes before the base file that
+    it names: a server that is started in between refuses to start, which is better than serving nothing. The owner is
+    the data directory's own, so that the server may write there again.
     """
-    lines = ["set -eu", f'owner=$(stat -c "%u:%g" "{layout.directory}")']
-    lines += [f'rm -rf "{path}"' for path in layout.old_files]
-    if place:
-        lines += [f'mkdir -p "{posixpath.dirname(layout.target)}"', f'cp "{HELPER_DUMP}" "{layout.target}"']
-        path, content = layout.manifest
-        if path:
-            lines.append(f"printf '%s\\n' '{content.strip()}' > \"{path}\"")
-            lines.append(f'chown -R "$owner" "{posixpath.dirname(path)}"')
-        lines += [f'chown "$owner" "{layout.target}"', f'chmod 0600 "{layout.target}"', "sync"]
+    part, ready = (posixpath.join(layout.directory, name) for name in (PART, READY))
+    lines = ["set -eu", f'cd "{layout.directory}"', 'owner=$(stat -c "%u:%g" .)']
+    if commit:
+        lines += [f"trap 'rm -f \"{part}\"' EXIT", f'cp "{HELPER_DUMP}" "{part}"', f'chown "$owner" "{part}"']
+        lines += [f'chmod 0600 "{part}"', "sync", f'mv -f "{part}" "{ready}"']
+    else:
+        lines += [f'rm -f "{part}"', f'[ -e "{ready}" ] || exit {NOTHING_TO_FINISH}']
+    lines += [f'rm -rf "{path}"' for path in layout.old_files if path != layout.target]
+    path, content = layout.manifest
+    if path:
+        folder = posixpath.dirname(path)
+        lines += [f'mkdir -p "{folder}"', f"printf '%s\\n' '{content.strip()}' > \"{path}\""]
+        lines += [f'chown -R "$owner" "{folder}"']
+    lines += [f'mv -f "{ready}" "{layout.target}"', "sync"]
     return "\n".join(lines)
 
 
 def rewrite(engine: DockerStack, container: Container, layout: Layout, dump: str) -> None:
-    """Clear the data of a stopped container and place dump (a path on the host, or empty for none).
+    """Replace the data of a stopped container by a dump (a path on the host)."""
+    status, words = _help(engine, container, script(layout, commit=True), [f"{dump}:{HELPER_DUMP}:ro"])
+    if status != 0:
+        raise RecoveryError(
+            f"The data of {container.name} could not be replaced: {words or status}.",
+            "Check space and owner; the same command again finishes or repeats it.",
+        )
 
-    A helper of the same image does it on the container's own volumes, so named volumes and bind mounts are the same.
-    """
-    binds = [f"{dump}:{HELPER_DUMP}:ro"] if dump else []
+
+def finish(engine: DockerStack, container: Container, layout: Layout) -> bool:
+    """Finish a replacement that a killed run had begun; say whether there was one."""
+    status, words = _help(engine, container, script(layout, commit=False), [])
+    if status not in (0, NOTHING_TO_FINISH):
+        raise RecoveryError(f"An interrupted change of {container.name}'s data cannot be finished: {words or status}.")
+    return status == 0
+
+
+def _help(engine: DockerStack, container: Container, lines: str, binds: list[str]) -> tuple[int, str]:
+    """Run shell lines in a helper of the same image on the container's own volumes; return (status, output)."""
     host = engine.api.create_host_config(binds=binds, volumes_from=[container.id], network_mode="none")
     created = engine.api.create_container(
         container.image_id,
         entrypoint=["sh", "-c"],
-        command=[script(layout, bool(dump))],
+        command=[lines],
         user="0:0",
         labels=owner_labels(engine, container.image_id),
         host_config=host,
     )
     try:
         engine.api.start(created["Id"])
-        status = engine.api.wait(created["Id"], timeout=HELPER_SECONDS)["StatusCode"]
-        if status != 0:
-            words = engine.api.logs(created["Id"]).decode("utf-8", "replace").strip()
-            raise RecoveryError(
-                f"The data of {container.name} could not be replaced: {words or status}.", "Check space and owner."
-            )
+        status = int(engine.api.wait(created["Id"], timeout=HELPER_SECONDS)["StatusCode"])
+        words = engine.api.logs(created["Id"]).decode("utf-8", "replace").strip() if status else ""
+        return status, words
     finally:
         engine.api.remove_container(created["Id"], force=True)

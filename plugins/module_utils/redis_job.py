@@ -4,42 +4,49 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import counter_record, endpoints, kong_pause, live_state, readiness, redis_delta, redis_files, redis_scratch
+from . import redis_compare, redis_delta, redis_keys, redis_live, redis_pairs, redis_scratch, redis_values
 from . import redis_families as families
 from . import redis_method as how
-from .backup_store import BackupStore
-from .container import Container
+from .checks import FAILED, PASSED, Check
+from .counter_record import CounterFloor
 from .docker_stack import DockerStack
 from .errors import RecoveryError
-from .libraries import redis
-from .private_folder import private_folder
 from .redis_data import RedisData
+from .redis_live import LiveRedis
+from .redis_replace import FileChange
 from .runner import Runner
 from .stack_args import StackArgs
 
-STARTED_SECONDS = 120.0
+SHOWN = 20
 
 
 @dataclass
 class Preview:
-    """What a restore would do, counted by reads only: mappings before and after, keys restored and removed."""
+    """What a restore would do, counted by reads only: mappings before and after, keys restored and removed.
+
+    alive and expired: how many keys of the backup still live and how many do not; None where that is not known.
+    """
 
     mode: str
     method: str
     why: str
     before: int | None = None
     after: int | None = None
+    keys_before: int | None = None
+    keys_after: int | None = None
     restored: int = 0
     removed: int = 0
     size: int = 0
     conflicts: list[str] = field(default_factory=list)
     counters: int = 0
+    alive: int | None = None
+    expired: int | None = None
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def changes(self) -> bool:
@@ -47,11 +54,20 @@ class Preview:
         return bool(self.restored or self.removed or self.counters) or self.method == how.FILE
 
 
+@dataclass(frozen=True)
+class Opened:
+    """The scratch servers of a run, and how many keys of the backup had lived too long."""
+
+    sources: redis_compare.Sources
+    expired: int | None
+
+
 class RedisJob:
     """One change of the live data.
 
-    mode: restore, merge or empty; dump: path of the backup's RDB on this host (empty only for empty); settings: method,
-    scope and delta_limit, each with a default.
+    mode: restore, merge, empty or undo; dump: path of the backup's RDB on this host (empty only for empty); settings:
+    method, scope, databases, keep_counters and delta_limit, each with a default. For undo, dump is the snapshot's and
+    settings["brought"] the dump that the change to take back had applied (empty where that change emptied).
     """
 
     def __init__(
@@ -60,244 +76,179 @@ class RedisJob:
         self.stack, self.engine, self.runner, self.mode, self.dump = stack, engine, runner, mode, dump
         self.method = str(settings.get("method") or how.AUTO)
         self.limit = int(settings.get("delta_limit") or how.DELTA_KEYS)
-        self.floor: dict[bytes, int] = {}
-        prefixes = tuple(prefix.encode() for prefix in stack.mapping_prefixes)
-        self.selection = redis_delta.Selection(mode, prefixes, str(settings.get("scope") or "mappings"))
-        self.container = self._container()
-        self.replacing = False
-
-    def _container(self) -> Container:
-        container = self.engine.container(self.stack.redis_service)
-        if container is None:
-            raise RecoveryError(f"{self.stack.redis_service} has no container.", "Roll back first: it is then created.")
-        return container
+        self.brought = str(settings.get("brought") or "")
+        self.selection = redis_keys.Selection(
+            mode,
+            tuple(prefix.encode() for prefix in stack.mapping_prefixes),
+            str(settings.get("scope") or "mappings"),
+            tuple(int(number) for number in settings.get("databases") or ()),
+            bool(settings.get("keep_counters", True)),
+        )
+        self.target = LiveRedis(stack, engine, runner)
+        self.floor = CounterFloor(stack, runner, self.selection.prefixes)
 
     @contextmanager
-    def _source(self) -> Iterator[redis.Redis | None]:
-        """Yield the loaded backup; None where the mode needs none."""
-        if self.mode == how.EMPTY:
-            yield None
-            return
-        with redis_scratch.loaded(self.engine, self.runner, self.container.image_id, self.dump) as client:
-            yield client
+    def _opened(self) -> Iterator[Opened]:
+        """Yield the loaded dumps; None where the mode needs none."""
+        image = self.target.image_id if self.dump or self.brought else ""
+        with ExitStack() as opened:
 
-    def _live(self) -> tuple[RedisData | None, str]:
-        """Return (client of the live server, "") or (None, why there is none)."""
-        containers = {self.stack.redis_service: self.container}
-        try:
-            client = live_state.redis_client(self.stack, containers, live_state.environment(self.stack, self.runner))
-        except RecoveryError as exc:
-            return None, exc.msg
-        about = client.info()
-        if about.get("role") == "slave":
-            raise RecoveryError("Redis is a replica and takes no writes.", "Restore on its master.")
-        return client, ""
+            def load(dump: str) -> redis_scratch.Scratch:
+                return opened.enter_context(redis_scratch.scratch(self.engine, self.runner, image, dump))
+
+            wanted = load(self.dump) if self.mode != how.EMPTY else None
+            brought = load(self.brought) if self.mode == how.UNDO and self.brought else None
+            sources = redis_compare.Sources(wanted.client if wanted else None, brought.client if brought else None)
+            yield Opened(sources, wanted.expired if wanted is not None else None)
+
+    def _choose(self, live: RedisData | None, problem: str) -> tuple[str, str]:
+        return how.choose(self.method, live is not None, problem, self.target.managed)
 
     def preview(self) -> Preview:
         """Return what would be done; the dump is loaded in a scratch server, the live one is only read."""
-        live, problem = self._live()
-        method, why = how.choose(self.method, live is not None, problem)
-        found = Preview(self.mode, method, why)
-        with self._source() as source:
-            wanted = redis_delta.mapping_count(source, self.selection) if source is not None else 0
-            found.after = wanted
+        live, problem = self.target.connect()
+        found = Preview(self.mode, *self._choose(live, problem))
+        with self._opened() as opened:
+            wanted = opened.sources.wanted
+            held = redis_keys.census(wanted, self.selection) if wanted is not None else redis_keys.Census()
+            found.after, found.keys_after = held.maps, held.keys
+            if wanted is not None:
+                found.alive = redis_keys.census(wanted, redis_keys.Selection(self.mode, (), "all")).keys
+                found.expired = opened.expired
             if live is None:
                 return found
-            found.before = redis_delta.mapping_count(live.client, self.selection)
-            differences = self._compare(live.client, source)
-            found.restored = sum(len(item.writes) for item in differences)
-            found.removed = sum(len(item.removals) for item in differences)
+            differences = self._compare(live, opened.sources)
+            now = sum((item.live for item in differences), redis_keys.Census())
+            found.before, found.keys_before = now.maps, now.keys
+            found.restored = sum(item.restored for item in differences)
+            found.removed = sum(item.removed for item in differences)
             found.size = sum(item.size for item in differences)
-            found.conflicts = [redis_delta.shown(key, self.selection) for item in differences for key in item.conflicts]
-            found.counters = sum(len(steps) for _number, steps in self._missing(live.client, source))
-            if self.mode == how.MERGE:
-                added = (key for item in differences for key, _dump, _expiry in item.writes)
-                found.after = found.before + sum(redis_delta.is_map(key, self.selection) for key in added)
+            found.conflicts = self._shown(key for item in differences for key in item.conflicts)
+            found.counters = sum(len(steps) for _number, steps in self._missing(live, opened.sources))
+            found.after = now.maps + sum(item.balance for item in differences)
+            found.keys_after = now.keys + sum(item.growth for item in differences)
+            found.warnings = self._warnings(live, differences)
+            if found.method == how.DELTA and any(item.over for item in differences):
+                found.method, found.why = how.FILE, how.MANY
+            elif found.method == how.DELTA:
+                self._need_room(live, found.restored, found.size)
             live.close()
         return found
 
-    def _numbers(self, *clients: redis.Redis | None) -> list[int]:
-        """Return the databases that any of the servers uses; 0 always, the floor of the counters belongs there."""
-        used = (number for client in clients if client is not None for number in redis_delta.databases(client))
-        return sorted({0, *used})
+    def _shown(self, keys: Any) -> list[str]:
+        return [redis_keys.shown(key, self.selection) for key in keys]
 
-    def _counters(self, source: redis.Redis | None, number: int) -> dict[bytes, int]:
-        """Return the least that each counter of a database must be."""
-        floor = self.floor if number == 0 else {}
-        found: dict[bytes, int] = {}
-        if source is not None:
-            found = redis_delta.counters(redis_delta.select(source, number), self.selection.prefixes)
-        return {key: max(found.get(key, 0), floor.get(key, 0)) for key in set(found) | set(floor)}
+    def _warnings(self, live: RedisData, differences: list[redis_compare.Difference]) -> list[str]:
+        """Return what an operator must know beside the numbers."""
+        found = redis_live.warnings(live.info())
+        collided = [key for item in differences for key in item.collisions]
+        if collided:
+            named = ", ".join(self._shown(collided[:3]))
+            found.append(
+                f"{len(collided)} aliases mean another resource in the backup: an answer under way would be unmasked "
+                f"to it ({named}{', …' if len(collided) > 3 else ''})"
+            )
+        if not self.selection.keep_counters:
+            found.append("alias counters are set back: aliases of before may be given to other resources")
+        return found
 
-    def _missing(self, live: redis.Redis, source: redis.Redis | None) -> list[tuple[int, dict[bytes, int]]]:
+    def _numbers(self, live: RedisData, sources: redis_compare.Sources) -> list[int]:
+        """Return the databases that any of the servers uses; 0 always, unless it is left out."""
+        clients = [client for client in (live.client, sources.wanted, sources.brought) if client is not None]
+        used = {number for client in clients for number in redis_keys.databases(client, self.selection)}
+        return sorted(used | ({0} if not self.selection.databases or 0 in self.selection.databases else set()))
+
+    def _missing(self, live: RedisData, sources: redis_compare.Sources) -> list[tuple[int, dict[bytes, int]]]:
         """Return (database, increments) by which live counters lag behind."""
+        if not self.selection.keep_counters:
+            return []
         found = []
-        for number in self._numbers(live, source):
-            now = redis_delta.counters(redis_delta.select(live, number), self.selection.prefixes)
-            found.append((number, families.increments(now, self._counters(source, number))))
+        for number in self._numbers(live, sources):
+            now = redis_keys.counters(live.client, number, self.selection.prefixes)
+            found.append((number, families.increments(now, self.floor.of(number, sources.wanted))))
         return found
 
-    def _compare(self, live: redis.Redis, source: redis.Redis | None) -> list[redis_delta.Difference]:
-        found = []
-        for number in self._numbers(live, source):
-            other = redis_delta.select(source, number) if source is not None else None
-            found.append(redis_delta.compare(redis_delta.select(live, number), other, self.selection, number))
-        return found
+    def _compare(self, live: RedisData, sources: redis_compare.Sources) -> list[redis_compare.Difference]:
+        if sources.wanted is not None:
+            redis_values.need_readable(sources.wanted.info("server")["redis_version"], live.info()["redis_version"])
+        numbers = self._numbers(live, sources)
+        limit = how.FILE_KEYS if self.method == how.AUTO and not self.target.managed else None
+        return [redis_compare.compare(live.client, sources, self.selection, number, limit) for number in numbers]
 
     def run(self) -> dict[str, Any]:
         """Change the live data; return the result of redis_restore."""
         redis_scratch.sweep(self.engine)
-        live, problem = self._live()
-        method, why = how.choose(self.method, live is not None, problem)
+        live, problem = self.target.connect()
+        method, why = self._choose(live, problem)
         if method == how.DELTA and live is None:
             raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
-        with self._source() as source:
-            by_delta = live if method == how.DELTA else None
-            result = self._delta(by_delta, source) if by_delta is not None else self._file(live, source)
-        return {**result, "method": method, "why": why}
+        with self._opened() as opened, self.target.kong_off() if live is None else nullcontext():
+            layout = None
+            if live is None:
+                layout = self.target.layout(None)
+                live, problem = self.target.wake(layout)
+                if live is not None and self.method == how.AUTO:
+                    method, why = how.DELTA, "Redis was merely stopped"
+            result = self._delta(live, opened.sources) if live is not None and method == how.DELTA else None
+            if result is None:
+                method, why = how.FILE, how.MANY if method == how.DELTA else why
+                change = FileChange(self.target, self.selection, self.floor)
+                result = change.run(live, opened.sources, layout or self.target.layout(live))
+        if not self.selection.keep_counters:
+            self.floor.forget()
+        return self._finished({**result, "method": method, "why": why, "expired": opened.expired})
 
-    def _delta(self, live: RedisData, source: redis.Redis | None) -> dict[str, Any]:
-        """Raise the counters, compare, apply in one transaction; Kong goes on serving below the limit."""
-        before = redis_delta.key_count(live.client, self.selection)
-        raised = 0
-        for number, steps in self._missing(live.client, source):
-            redis_delta.raise_counters(redis_delta.select(live.client, number), steps)
-            raised += len(steps)
-        differences = self._compare(live.client, source)
+    def _delta(self, live: RedisData, sources: redis_compare.Sources) -> dict[str, Any] | None:
+        """Compare, raise the counters, apply in one transaction; Kong goes on serving below the limit.
+
+        None where so much differs that the files are replaced instead; nothing was changed then.
+        """
+        differences = self._compare(live, sources)
+        if any(item.over for item in differences):
+            return None
         keys, size = sum(item.keys for item in differences), sum(item.size for item in differences)
-        self._need_room(live, size)
+        self._need_room(live, sum(item.restored for item in differences), size)
+        raised = 0
+        for number, steps in self._missing(live, sources):
+            redis_delta.raise_counters(live.client, number, steps)
+            raised += len(steps)
         off = how.kong_must_be_off(how.DELTA, keys, size, self.limit)
-        with self._kong_off() if off else nullcontext():
-            pause = redis_delta.apply(live.client, differences)
-        after = redis_delta.key_count(live.client, self.selection)
-        live.close()
-        return {
+        with self.target.kong_off() if off else nullcontext():
+            pause = redis_delta.apply(live.client, sources.wanted, differences)
+        wrong = [
+            key
+            for item in differences
+            for key in redis_pairs.wrong_among(live.client, item.database, self.selection.prefixes, item.writes)
+        ]
+        before = sum((item.live for item in differences), redis_keys.Census())
+        after = redis_keys.census(live.client, self.selection)
+        found = {
             "changed": bool(keys or raised),
-            "keys_before": before,
-            "keys_after": after,
-            "keys_restored": sum(len(item.writes) for item in differences),
-            "keys_removed": sum(len(item.removals) for item in differences),
+            "keys_before": before.keys,
+            "keys_after": after.keys,
+            "mappings_before": before.maps,
+            "mappings_after": after.maps,
+            "keys_restored": sum(item.restored for item in differences),
+            "keys_removed": sum(item.removed for item in differences),
             "counters_raised": raised,
-            "conflicts": [redis_delta.shown(key, self.selection) for item in differences for key in item.conflicts],
+            "conflicts": self._shown(key for item in differences for key in item.conflicts),
+            "wrong_pairs": wrong,
+            "warnings": self._warnings(live, differences),
             "write_pause_ms": round(pause, 1),
             "kong_off": off,
         }
+        live.close()
+        return found
 
-    def _need_room(self, live: RedisData, size: int) -> None:
-        about = live.info()
-        limit = int(about.get("maxmemory", 0))
-        if limit and int(about.get("used_memory", 0)) + 2 * size > limit:
-            raise RecoveryError(
-                f"Redis may use {limit >> 20} MiB; {2 * size >> 20} more than now do not fit.",
-                "Raise maxmemory: keys would be evicted.",
-            )
+    def _need_room(self, live: RedisData, writes: int, size: int) -> None:
+        problem = how.room_problem(live.info(), self.target.memory_limit(), writes, size)
+        if problem:
+            raise RecoveryError(problem, "Raise maxmemory or the container's limit, or keep: -e redis_data=keep")
 
-    def _kong_off(self) -> AbstractContextManager[None]:
-        """Return a context in which Kong is off; afterwards it comes back where Redis still serves whole data."""
-        return kong_pause.kong_off(
-            self.stack, self.engine, self.runner, lambda: not self.replacing and not self._live()[1]
-        )
-
-    def _file(self, live: RedisData | None, source: redis.Redis | None) -> dict[str, Any]:
-        """Build the whole data set in a scratch server, then put its dump where Redis will load it."""
-        before = redis_delta.key_count(live.client, self.selection) if live is not None else None
-        with private_folder() as folder:
-            layout = self._layout(live)
-            self._remember_counters(live, source)
-            with self._kong_off():
-                began = self.runner.clock()
-                dump, after = self._build(live, source, folder)
-                counter_record.record(
-                    self.stack, self.runner, {key.decode(): value for key, value in self.floor.items()}
-                )
-                self.replacing = True
-                self._stopped()
-                redis_files.rewrite(self.engine, self.container, layout, dump)
-                self._started()
-                pause = (self.runner.clock() - began) * 1000
-        return {
-            "changed": True,
-            "keys_before": before,
-            "keys_after": after,
-            "keys_restored": after,
-            "keys_removed": before or 0,
-            "counters_raised": 0,
-            "conflicts": [],
-            "write_pause_ms": round(pause, 1),
-            "kong_off": True,
-        }
-
-    def _remember_counters(self, live: RedisData | None, source: redis.Redis | None) -> None:
-        """Write the counters down before the data goes away: killed in between, the next run cannot read them.
-
-        Where they cannot be read already, begin well above every known one.
-        """
-        if live is not None:
-            held = redis_delta.counters(live.client, self.selection.prefixes)
-            counter_record.record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
-            return
-        known = counter_record.recorded(self.stack, self.runner)
-        for key, value in self._counters(source, 0).items():
-            known[key.decode()] = max(known.get(key.decode(), 0), value)
-        manifests = BackupStore(self.stack.backup_dir, self.runner).manifests()
-        floor = counter_record.floor(manifests, known, self.stack)
-        counter_record.record(self.stack, self.runner, floor)
-        self.floor = {key.encode(): value for key, value in floor.items()}
-
-    def _layout(self, live: RedisData | None) -> redis_files.Layout:
-        """Ask where the data lies: the server itself, else a copy of its container."""
-        if live is None:
-            passwords = endpoints.redis_passwords(self.container, live_state.environment(self.stack, self.runner))
-            return redis_files.ask_layout(self.engine, self.runner, self.container, passwords)
-        try:
-            settings = {name: str(live.client.config_get(name).get(name, "")) for name in redis_files.SETTINGS}
-        except redis.exceptions.ResponseError as exc:
-            raise RecoveryError(
-                "Redis does not tell its settings: CONFIG is renamed or forbidden.", "Use method delta."
-            ) from exc
-        return redis_files.Layout.from_settings(settings)
-
-    def _build(self, live: RedisData | None, source: redis.Redis | None, folder: str) -> tuple[str, int]:
-        """Return (path of the dump to place, keys of the scope in it).
-
-        It holds the backup's keys, the live ones that the scope leaves alone, and counters that never fall. Where the
-        live data cannot be read, all of the backup returns: there is nothing else.
-        """
-        path = os.path.join(folder, redis_scratch.DUMP)
-        readable = live.client if live is not None else None
-        everything = redis_delta.Selection(how.RESTORE, self.selection.prefixes, "all")
-        with redis_scratch.loaded(self.engine, self.runner, self.container.image_id, "") as target:
-            for number in self._numbers(readable, source):
-                into = redis_delta.select(target, number)
-                wanted = self._counters(source, number)
-                if source is not None:
-                    chosen = everything if readable is None else self.selection
-                    redis_delta.copy(redis_delta.select(source, number), into, chosen)
-                if readable is not None:
-                    now = redis_delta.select(readable, number)
-                    skip = None if self.mode == how.MERGE else self.selection
-                    redis_delta.copy(now, into, everything, skip)
-                    held = redis_delta.counters(now, self.selection.prefixes)
-                    wanted = {key: max(wanted.get(key, 0), held.get(key, 0)) for key in set(wanted) | set(held)}
-                redis_delta.raise_counters(into, wanted)
-            count = redis_delta.key_count(target, self.selection)
-            redis_scratch.save(target, path)
-        return path, count
-
-    def _stopped(self) -> None:
-        self.container = self._container()
-        if self.container.state not in ("exited", "created", "dead"):
-            self.engine.stop(self.container)
-
-    def _started(self) -> None:
-        self.engine.start(self._container())
-        passwords = endpoints.redis_passwords(self._container(), live_state.environment(self.stack, self.runner))
-
-        def look() -> Container | None:
-            return self.engine.container(self.stack.redis_service)
-
-        def ask() -> str:
-            return readiness.redis_problem(look(), passwords)
-
-        readiness.wait_ready(ask, look, STARTED_SECONDS, self.runner.clock, self.runner.sleep)
-        self.container = self._container()
+    def _finished(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the result with the check of the pairs; keys are shown without what identifies a customer."""
+        wrong = self._shown(result["wrong_pairs"])
+        found = f"{len(wrong)} pairs disagree: {', '.join(wrong[:SHOWN])}" if wrong else "they agree"
+        check = Check("redis_pairs", FAILED if wrong else PASSED, "map and reverse entries agree", found)
+        result.setdefault("warnings", [])
+        return {**result, "wrong_pairs": wrong[:SHOWN], "checks": [check.as_dict()]}

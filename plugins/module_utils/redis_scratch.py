@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from . import cgroup_memory
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .libraries import docker, redis
@@ -56,10 +59,22 @@ def sweep(engine: DockerStack) -> int:
     return removed
 
 
+@dataclass(frozen=True)
+class Scratch:
+    """A scratch server; expired: how many keys of its dump had lived too long, None where it does not say."""
+
+    client: redis.Redis
+    expired: int | None
+
+
 def need_memory(runner: Runner, size: int) -> None:
-    """Raise when a dump of size bytes could drive the host out of memory, which would kill the live server."""
+    """Raise when a dump of size bytes could drive the host out of memory, which would kill the live server.
+
+    A control group, as of a virtual host, may allow less than the host has.
+    """
     wanted = size * MEMORY_FACTOR + MEMORY_RESERVE
-    free = runner.available_memory()
+    room = cgroup_memory.room()
+    free = min([runner.available_memory(), *([room] if room is not None else [])])
     if free < wanted:
         raise RecoveryError(
             f"Loading the dump in a scratch server may take {wanted >> 20} MiB, the host has {free >> 20} available.",
@@ -71,7 +86,14 @@ def need_memory(runner: Runner, size: int) -> None:
 
 @contextlib.contextmanager
 def loaded(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> Iterator[redis.Redis]:
-    """Yield a client for a scratch server that has loaded the dump at path; an empty path gives an empty server.
+    """Yield a client for a scratch server that has loaded the dump at path; an empty path gives an empty server."""
+    with scratch(engine, runner, image_id, dump) as server:
+        yield server.client
+
+
+@contextlib.contextmanager
+def scratch(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> Iterator[Scratch]:
+    """Yield a scratch server that has loaded the dump at path; an empty path gives an empty server.
 
     The container has no network: it is reached through a socket in a private directory. Should we be killed, it ends by
     itself and is swept at the next run.
@@ -86,7 +108,8 @@ def loaded(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> Ite
             engine.api.start(container)
             client = redis.Redis(unix_socket_path=os.path.join(folder, SOCKET), socket_timeout=60)
             _wait(engine, runner, container, client)
-            yield client
+            said = re.search(rb"keys expired: (\d+)", engine.api.logs(container, tail=50)) if dump else None
+            yield Scratch(client, int(said.group(1)) if said else None)
             client.close()
         finally:
             with contextlib.suppress(docker.errors.APIError):

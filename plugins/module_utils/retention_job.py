@@ -14,13 +14,14 @@ from . import backup, retention
 from .backup_store import UNFINISHED, BackupStore
 from .docker_stack import DockerStack
 from .errors import RecoveryError
-from .other_runs import JOURNALS, RUN_PATTERN
+from .journal import FOLDER as JOURNALS
+from .journal import LOGS
+from .other_runs import RUN_PATTERN
 from .retention import Decision, Item
 from .runner import Runner
 from .stack_args import StackArgs
 from .times import parse_time
 
-LOGS = "logs/rollbacks"
 NEVER_FINISHED = "was never finished"
 UNSIGNED_ORIGIN = "original layout: it does not say whose it is; remove it by hand"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 STACK_SPEC: dict[str, Any] = {
@@ -28,6 +28,14 @@ STACK_SPEC: dict[str, Any] = {
         "proxy_port": {"type": "int", "default": 0},
         "health_path": {"type": "str", "default": "/health"},
         "probe_path": {"type": "str", "default": "/v1/messages"},
+        "redis_host": {"type": "str", "default": ""},
+        "redis_port": {"type": "int", "default": 6379},
+        "redis_tls": {"type": "bool", "default": False},
+        "redis_ca": {"type": "path"},
+        "redis_user": {"type": "str", "default": ""},
+        "redis_password": {"type": "str", "default": "", "no_log": True},
+        "redis_image": {"type": "str", "default": ""},
+        "required_variables": {"type": "list", "elements": "str", "default": []},
     },
 }
 
@@ -61,6 +69,14 @@ class StackArgs:
     proxy_port: int
     health_path: str
     probe_path: str
+    redis_host: str = ""
+    redis_port: int = 6379
+    redis_tls: bool = False
+    redis_ca: str | None = None
+    redis_user: str = ""
+    redis_password: str = field(default="", repr=False)
+    redis_image: str = ""
+    required_variables: tuple[str, ...] = ()
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .backup import same_state
 from .container import Container
-from .other_runs import Holder, Unfinished
+from .other_runs import Unfinished
 from .report import age_lines
 from .times import parse_time, span
 
@@ -74,7 +74,7 @@ def screen(
     lines += [f"{name:<12} TROUBLE  has no container" for name in facts["expected"] if name not in containers]
     lines += age_lines(backups)
     lines += [run_line(item, facts["environment"], now) for item in facts["unfinished"]]
-    lines.append(lock_line(facts["lock"], now))
+    lines.append(lock_line(facts["lock"]))
     bad = len(problems) + sum(name not in containers for name in facts["expected"])
     return [*lines, f"IN TROUBLE: {bad}" if bad else "ALL WELL"]
 
@@ -86,9 +86,6 @@ def run_line(item: Unfinished, environment: str, now: datetime) -> str:
     return f"UNFINISHED: {item.run}, begun {since(item.began, now)} ago, last in {item.phase or 'no phase'}{step}"
 
 
-def lock_line(found: Holder | None, now: datetime) -> str:
-    """Return who holds the stack's lock."""
-    if found is None:
-        return "LOCK: free"
-    state = "held" if found.holds(now) else "left behind, its lease is over"
-    return f"LOCK: {state} by {found.run}{f', until {found.expires}' if found.expires else ''}"
+def lock_line(holder: str) -> str:
+    """Return who holds the stack's lock; holder: in words, empty for nobody."""
+    return f"LOCK: held by {holder}" if holder else "LOCK: free"

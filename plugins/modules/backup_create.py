@@ -20,6 +20,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
   - kong_masking.recovery.signing
 options:
   kind:
@@ -130,12 +131,14 @@ from ..module_utils.bounded import bounded
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner, Stamp
 from ..module_utils.signing import SIGNING_SPEC, keys_of
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "kind": {"type": "str", "choices": ["deploy", "rollback", "data"], "default": "deploy"},
     "id": {"type": "str"},
     "verified": {"type": "bool", "default": False},
@@ -167,10 +170,15 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     stack = StackArgs.from_params(params["stack"])
     runner = Runner(module.run_command)
     now = datetime.now(timezone.utc)
-    busy = other_runs.rolling_back(stack, runner, now) if params["kind"] == "data" else ""
-    if busy:
+    busy = "" if params["run"].get("id") else other_runs.rolling_back(stack, runner)
+    if busy and params["kind"] == "data":
         msg = f"{busy} changes this stack now; the next data backup comes after it."
         return {"skipped": True, "msg": msg, "backup": {}}
+    if busy:
+        raise RecoveryError(
+            f"{busy} changes this stack now; a backup would hold a half-changed state.",
+            "Take it when that run has ended: ansible-playbook playbooks/status.yml",
+        )
     store = BackupStore(stack.backup_dir, runner, keys_of(params), params["allow_unsigned"])
     job = BackupJob(stack, DockerStack(stack.project), runner, store, now, os.uname().nodename)
     backup_id = params["id"] or job.free_id(params["kind"])
@@ -182,7 +190,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         manifest = job.create(
             params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
         )
-    shown = ("id", "kind", "path", "sequence", "created", "environment", "project", "complete", "notes", "redis")
+    shown = ("id", "kind", "path", "sequence", "created", "environment", "project", "complete", "notes", "redis", "undo_data")
     return {"changed": True, "backup": {name: manifest[name] for name in shown}}
 
 

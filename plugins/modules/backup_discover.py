@@ -19,6 +19,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
   - kong_masking.recovery.signing
 options:
   deployment:
@@ -31,6 +32,12 @@ options:
     description: Critical checks of what runs now fail.
     type: bool
     default: false
+  rejected:
+    description:
+      - Ids to pass over for V(latest), each with the reason; those that an earlier attempt of this run failed with.
+      - No further backup is chosen once the run's time is over.
+    type: dict
+    default: {}
   data_only:
     description: Only the data of the backup is wanted, so data backups can be named too.
     type: bool
@@ -128,8 +135,9 @@ from ..module_utils import backup, live_state
 from ..module_utils.backup_store import BackupStore
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
-from ..module_utils.errors import DamagedBackupError
+from ..module_utils.errors import DamagedBackupError, RecoveryError
 from ..module_utils.report import age_lines, backup_table, newest_ages
+from ..module_utils.run_phase import RUN_SPEC, RunPhase
 from ..module_utils.runner import Runner
 from ..module_utils.signing import SIGNING_SPEC, keys_of
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
@@ -137,8 +145,10 @@ from ..module_utils.troubles import troubles
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "deployment": {"type": "str", "default": "latest"},
     "broken": {"type": "bool", "default": False},
+    "rejected": {"type": "dict", "default": {}},
     "data_only": {"type": "bool", "default": False},
     "accept_hosts": {"type": "list", "elements": "str", "default": []},
     **SIGNING_SPEC,
@@ -169,7 +179,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if wanted == "none":
         return result
     live = what_runs(stack) if params["broken"] and wanted == "latest" else {"services": {}}
-    chosen, why, older = backup.choose(found, wanted, live, params["broken"], stack.environment, params["data_only"])
+    if params["rejected"] and not RunPhase(stack, params["run"], Runner()).in_time():
+        raise RecoveryError(
+            "The time of this run is over, no further backup is tried. "
+            + " ".join(f"{name} was tried: {why}." for name, why in params["rejected"].items()),
+            "Name an older one: -e deployment=ID",
+        )
+    choice = backup.Choice(wanted, params["broken"], params["data_only"], params["rejected"])
+    chosen, why, older = backup.choose(found, choice, live, stack.environment)
     try:
         files = store.prove(chosen)
     except DamagedBackupError as exc:

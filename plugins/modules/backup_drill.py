@@ -137,7 +137,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     store = BackupStore(stack.backup_dir, runner, keys_of(params), params["allow_unsigned"])
     rows = store.listing(stack.environment, stack.project, [os.uname().nodename, *params["accept_hosts"]], now)
     wanted = params["deployment"].strip() or "latest"
-    found, _why, _older = backup.choose(rows, wanted, {"services": {}}, False, stack.environment, data_only=True)
+    choice = backup.Choice(wanted, data_only=True)
+    found, _why, _older = backup.choose(rows, choice, {"services": {}}, stack.environment)
     if found["layout"] == "original":
         raise RecoveryError(
             f"Backup {found['id']} is in the original layout: it holds no definition that could be started.",
@@ -145,7 +146,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         )
     files = store.prove(found)
     result: dict[str, Any] = {"backup": {"id": found["id"], "path": found["path"]}}
-    busy = other_runs.rolling_back(stack, runner, now)
+    busy = other_runs.rolling_back(stack, runner)
     if busy:
         raise RecoveryError(f"{busy} changes this stack now; a rehearsal would slow it down.", "Wait for its end.")
     if module.check_mode:

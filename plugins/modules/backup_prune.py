@@ -156,7 +156,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     rows = store.listing(stack.environment, stack.project, hosts, now)
     used = other_runs.in_use(other_runs.unfinished(stack, runner))
     decisions, stopped = retention.decide(retention_job.items_of(stack, rows), now, policy, used, jumped)
-    busy = other_runs.rolling_back(stack, runner, now)
+    busy = other_runs.rolling_back(stack, runner)
     if busy:
         stopped = f"{busy} changes this stack now"
         decisions = [retention.Decision(item.item, False, stopped) for item in decisions]

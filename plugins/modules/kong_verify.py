@@ -10,21 +10,35 @@ DOCUMENTATION = r"""
 module: kong_verify
 short_description: Verify that the gateway serves what it should and masks
 description:
-  - Checks Kong's Admin API, the hash of the loaded configuration, its routes, the masking plugin on its route, the
-    proxy in front, and sends one request with a fresh random identifier through the whole chain.
+  - Checks Kong's processes, its Admin API, the hash of the loaded configuration, its services and routes, the masking
+    plugin on its route and its code, the proxy in front, and sends one request with fresh random identifiers through
+    the whole chain. Speed is compared with the last verified deployment.
+  - A check that needs a failed one is not measured, so that one cause fails one check. Errors of the provider behind
+    Kong are not measured either.
   - Secrets that the Admin API shows in clear never leave the module.
 version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   masking_probe:
     description:
-      - How masking is proven. V(echo) asks an upstream that remembers what it saw, V(redis) looks at the pair of
+      - How masking is proven. V(echo) asks an upstream that remembers what it saw, V(redis) looks at the fresh pairs of
         mappings, V(off) does not send a request; the check is then not measured.
+      - The request is a small one (one token) and goes to the provider behind Kong. Its mappings are removed again;
+        alias counters stay raised by one.
     type: str
     choices: [echo, redis, "off"]
     default: redis
+  masking_kinds:
+    description:
+      - Kinds of identifier that must be masked. Those that the plugin's own configuration says it masks beyond these
+        are probed too, and named where they leak, without failing the verification.
+    type: list
+    elements: str
+    default: [ec2]
+    choices: [ec2, vpc, subnet, security_group, ebs, s3, rds, account, access_key, private_ip, public_ip]
   echo_url:
     description: The remembering upstream's URL, for O(masking_probe=echo).
     type: str
@@ -33,6 +47,26 @@ options:
     description: Headers that the masking request needs, credentials for instance.
     type: dict
     default: {}
+  probe_body:
+    description:
+      - The body of the masking request, as a mapping or as text; C({identifiers}) marks where the identifiers go. Empty
+        takes a request of the messages API for one token.
+    type: raw
+    default: ""
+  performance_samples:
+    description:
+      - How many GET requests without a body are timed on the probe's path; V(0) measures nothing. What the provider
+        took is taken off.
+    type: int
+    default: 20
+  load_requests:
+    description: How many masking requests are sent as a short load; V(0) sends none. Each costs what one probe costs.
+    type: int
+    default: 0
+  load_parallel:
+    description: How many of O(load_requests) are under way at a time.
+    type: int
+    default: 5
   against:
     description:
       - What the loaded configuration is compared with. V(file) is the declarative file on disk, V(running) Kong's own
@@ -40,6 +74,29 @@ options:
     type: str
     choices: [file, running]
     default: file
+  backup:
+    description:
+      - The backup that should be running, as M(kong_masking.recovery.backup_discover) returns it; the plugin's code is
+        then compared with it.
+    type: dict
+    default: {}
+  other_checks:
+    description:
+      - Checks of M(kong_masking.recovery.stack_verify). What needs one of them that failed is not measured, and a
+        critical one that failed lets this module not pass either.
+    type: list
+    elements: dict
+    default: []
+  store_baseline:
+    description: Keep speed and plugin code as the baseline of a verified deployment, when all passes.
+    type: bool
+    default: false
+  record:
+    description:
+      - Write all checks as JSON to this file, relative to O(stack.dir); empty writes none. That is not counted as a
+        change.
+    type: str
+    default: ""
   timeout:
     description: Seconds to go on asking while critical checks fail; V(0) asks once.
     type: int
@@ -51,13 +108,13 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Reads only; the masking request is not sent and its check is not measured.
+    description: Reads only; the masking request is not sent and its check is not measured, nothing is stored.
   diff_mode:
     support: none
-    description: Changes nothing.
+    description: Changes nothing that is deployed.
   idempotent:
     support: full
-    description: Changes nothing that stays.
+    description: Changes nothing that stays, a stored baseline aside.
 """
 
 EXAMPLES = r"""
@@ -85,11 +142,21 @@ checks:
     found: {description: What is., type: str, returned: always, sample: 771ebe0ff27e31be6e1e74581e0589ad}
     ms: {description: How long it took., type: int, returned: always, sample: 12}
 text:
-  description: A line a check, for a person.
+  description: A line a check, for a person; then the evidence where a critical one failed.
   returned: success
   type: list
   elements: str
   sample: ["passed       redis    3 ms  PONG, reads and writes"]
+diagnosis:
+  description: Evidence about the container that each critical failure points at.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    service: {description: The guilty service., type: str, returned: always, sample: kong}
+    checks: {description: The failed checks., type: list, elements: str, returned: always, sample: [kong_admin]}
+    lines: {description: "What is known, no secret.", type: list, elements: str, returned: always, sample: [exited]}
+    hint: {description: The next command., type: str, returned: always, sample: docker logs --tail 50 gateway-kong-1}
 seconds:
   description: How long all took.
   returned: success
@@ -101,21 +168,32 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.checks import failures, passed, retry
+from ..module_utils.chain_checks import ProbeSettings
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
-from ..module_utils.kong_checks import KongChecks
+from ..module_utils.kong_verification import KongVerification
 from ..module_utils.masking import OFF
-from ..module_utils.report import check_lines
+from ..module_utils.masking_kinds import MAKERS
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "masking_probe": {"type": "str", "choices": ["echo", "redis", "off"], "default": "redis"},
+    "masking_kinds": {"type": "list", "elements": "str", "default": ["ec2"], "choices": list(MAKERS)},
     "echo_url": {"type": "str", "default": ""},
     "probe_headers": {"type": "dict", "default": {}, "no_log": True},
+    "probe_body": {"type": "raw", "default": ""},
+    "performance_samples": {"type": "int", "default": 20},
+    "load_requests": {"type": "int", "default": 0},
+    "load_parallel": {"type": "int", "default": 5},
     "against": {"type": "str", "choices": ["file", "running"], "default": "file"},
+    "backup": {"type": "dict", "default": {}},
+    "other_checks": {"type": "list", "elements": "dict", "default": []},
+    "store_baseline": {"type": "bool", "default": False},
+    "record": {"type": "str", "default": ""},
     "timeout": {"type": "int", "default": 60},
     "fail": {"type": "bool", "default": True},
 }
@@ -125,23 +203,28 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     """Ask until it is good or the time is over."""
     params = module.params
     stack = StackArgs.from_params(params["stack"])
-    runner = Runner(module.run_command)
-    # In check mode nothing is sent that would leave a trace.
-    evidence = OFF if module.check_mode else params["masking_probe"]
-    engine = DockerStack(stack.project)
-    asker = KongChecks(
-        stack, engine, runner, evidence, params["echo_url"], params["probe_headers"], params["against"] == "running"
+    probe = ProbeSettings(
+        # In check mode nothing is sent that would leave a trace.
+        evidence=OFF if module.check_mode else params["masking_probe"],
+        echo_url=params["echo_url"],
+        headers=params["probe_headers"],
+        template=params["probe_body"],
+        kinds=params["masking_kinds"],
+        samples=params["performance_samples"],
+        load=params["load_requests"],
+        parallel=params["load_parallel"],
     )
-    found = [item.as_dict() for item in retry(asker.ask_all, params["timeout"], runner.clock, runner.sleep)]
-    good = passed(found)
-    if not good and params["fail"]:
-        module.fail_json(
-            msg=f"The gateway does not pass: {failures(found)}",
-            hint="Look closer: ansible-playbook playbooks/verify.yml",
-            passed=False,
-            checks=found,
-        )
-    return {"passed": good, "checks": found, "text": check_lines(found)}
+    made = KongVerification(
+        stack, DockerStack(stack.project), Runner(module.run_command), probe, params["against"] == "running"
+    )
+    result = made.run(params["timeout"], params["other_checks"], params["backup"])
+    if not module.check_mode:
+        result["changed"] = params["store_baseline"] and made.store_baseline(result)
+        if params["record"]:
+            made.record(params["record"], [*params["other_checks"], *result["checks"]], result["passed"])
+    if not result["passed"] and params["fail"]:
+        module.fail_json(**made.failure(result))
+    return result
 
 
 def main() -> None:

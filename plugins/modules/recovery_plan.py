@@ -18,6 +18,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   backup:
     description: The chosen backup, as M(kong_masking.recovery.backup_discover) returns it.
@@ -57,6 +58,35 @@ options:
     description: Waive the guards that can be waived.
     type: bool
     default: false
+  undo:
+    description:
+      - Given where a rollback failed and O(backup) is its snapshot.
+      - The plan leads back only where a critical check fails now and more of them passed before.
+    type: dict
+    suboptions:
+      before:
+        description: The checks of the state before the rollback.
+        type: list
+        elements: dict
+        default: []
+      after:
+        description: The checks of the state that it left, made in the same way.
+        type: list
+        elements: dict
+        default: []
+      setting:
+        description: V(leave) never leads back.
+        type: str
+        choices: [undo, leave]
+        default: undo
+      data_changed:
+        description: Whether the rollback changed the live mappings.
+        type: bool
+        default: false
+      brought:
+        description: The dump that it applied; what it brought goes, what clients wrote since stays.
+        type: str
+        default: ""
 attributes:
   check_mode:
     support: full
@@ -102,6 +132,11 @@ text:
   type: list
   elements: str
   sample: ["DATA: KEEP - 12,431 live mappings stay"]
+undo:
+  description: Whether the plan leads back to the snapshot of a failed rollback, and why.
+  returned: success
+  type: dict
+  sample: {do: true, why: "undone: before it 14 critical checks passed, after it 9"}
 settings:
   description: File to changed settings, secrets redacted on both sides.
   returned: success
@@ -114,22 +149,26 @@ seconds:
   sample: 0.6
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import undo
 from ..module_utils.definitions import Definitions, find_client
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.plan import build_plan
 from ..module_utils.plan_input import PlanInput
-from ..module_utils.redis_method import wanted_mode
+from ..module_utils.redis_method import KEEP, UNDO, wanted_mode
 from ..module_utils.report import plan_lines
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "backup": {"type": "dict", "required": True},
     "why": {"type": "str", "default": "named by deployment"},
     "older": {"type": "list", "elements": "str", "default": []},
@@ -138,17 +177,48 @@ SPEC = {
     "preserve_data": {"type": "bool", "default": True},
     "redis_scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
     "force": {"type": "bool", "default": False},
+    "undo": {
+        "type": "dict",
+        "options": {
+            "before": {"type": "list", "elements": "dict", "default": []},
+            "after": {"type": "list", "elements": "dict", "default": []},
+            "setting": {"type": "str", "choices": ["undo", "leave"], "default": "undo"},
+            "data_changed": {"type": "bool", "default": False},
+            "brought": {"type": "str", "default": ""},
+        },
+    },
 }
+NO_PLAN: dict[str, Any] = {"actions": [], "refusals": [], "waived": [], "warnings": [], "services": {}, "data": {}}
+
+
+def data_mode(params: Mapping[str, Any], stack: StackArgs) -> tuple[str, str]:
+    """Return (what happens to the data, for an undo the dump that is to be taken back)."""
+    going_back = params["undo"]
+    if going_back:
+        return (UNDO, going_back["brought"]) if going_back["data_changed"] else (KEEP, "")
+    touches_redis = not params["services"] or stack.redis_service in params["services"]
+    return wanted_mode(params["redis_data"], params["preserve_data"], params["backup"], touches_redis), ""
+
+
+def undo_answer(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whether a failed rollback is to be taken back, and why; false where this is no such question."""
+    asked = params["undo"]
+    if not asked:
+        return {"do": False, "why": ""}
+    do, why = undo.decide(asked["before"], asked["after"], asked["setting"], params["backup"].get("id", ""))
+    return {"do": do, "why": why}
 
 
 def body(module: AnsibleModule) -> dict[str, Any]:
     """Look, compare, decide."""
     params = module.params
     stack = StackArgs.from_params(params["stack"])
+    answer = undo_answer(params)
+    if params["undo"] and not answer["do"]:
+        return {"plan": NO_PLAN, "text": [], "settings": {}, "undo": answer}
     runner = Runner(module.run_command)
-    look = PlanInput(
-        stack, DockerStack(stack.project), runner, Definitions(stack, runner, find_client(runner)), params["backup"]
-    )
+    definitions = Definitions(stack, runner, find_client(runner))
+    look = PlanInput(stack, DockerStack(stack.project), runner, definitions, params["backup"])
     target = look.target()
     settings = {
         "redis_service": stack.redis_service,
@@ -159,12 +229,11 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "services": params["services"],
         "force": params["force"],
     }
-    touches_redis = not params["services"] or stack.redis_service in params["services"]
-    mode = wanted_mode(params["redis_data"], params["preserve_data"], params["backup"], touches_redis)
-    plan = build_plan(target, look.live(target, mode, params["redis_scope"]), settings)
+    mode, brought = data_mode(params, stack)
+    plan = build_plan(target, look.live(target, mode, params["redis_scope"], brought), settings)
     changed = look.settings_diff(target, plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)
-    result = {"plan": plan, "text": text, "settings": changed}
+    result = {"plan": plan, "text": text, "settings": changed, "undo": answer}
     if module._diff:  # noqa: SLF001  # the documented way to ask for --diff
         result["diff"] = {"prepared": "\n".join(text) + "\n"}
     return result

@@ -19,19 +19,27 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   data:
     description:
       - V(restore) leaves exactly the backup's mappings with their remaining time to live, V(merge) adds them to the
         live ones (a live one wins), V(empty) leaves none, V(keep) does nothing.
+      - V(undo) takes such a change back, O(dump) being the snapshot from before it. The snapshot's keys return as they
+        were, the keys of O(brought) that it lacks go, and what clients wrote since stays.
     type: str
-    choices: [keep, restore, merge, empty]
+    choices: [keep, restore, merge, empty, undo]
     required: true
   dump:
-    description: The dump to restore or merge, on the target.
+    description: The dump to restore or merge, on the target; for V(undo) the snapshot's.
+    type: path
+  brought:
+    description: For V(undo), the dump that the change to take back had applied; none after V(empty).
     type: path
   method:
-    description: V(auto) takes V(delta) while Redis runs and V(file) where it cannot answer.
+    description:
+      - V(auto) takes V(delta) while Redis runs, V(file) where it cannot answer or where more than 400,000 keys differ.
+      - With O(stack.redis_host) there is only V(delta).
     type: str
     choices: [auto, delta, file]
     default: auto
@@ -40,6 +48,17 @@ options:
     type: str
     choices: [mappings, all]
     default: mappings
+  databases:
+    description: Numbers of the databases that are meant; all where it is empty. The others stay as they are.
+    type: list
+    elements: int
+    default: []
+  keep_counters:
+    description:
+      - Never lower an alias counter. V(false) takes them as keys like any other, so that aliases of before can be given
+        to other resources; it is for a stack that nobody holds an answer of.
+    type: bool
+    default: true
   delta_limit:
     description: Kong is off during a delta of more keys than this.
     type: int
@@ -79,12 +98,56 @@ keys_before:
   description: Keys of the scope before; none where the live data could not be read.
   returned: success
   type: int
-  sample: 12431
+  sample: 24862
 keys_after:
   description: Keys of the scope after.
   returned: success
   type: int
+  sample: 25000
+mappings_before:
+  description: Mappings before; none where the live data could not be read.
+  returned: success
+  type: int
+  sample: 12431
+mappings_after:
+  description: Mappings after.
+  returned: success
+  type: int
   sample: 12500
+line:
+  description: What happens to the mappings, in words.
+  returned: success
+  type: str
+  sample: "DATA: MERGE - 12,431 live mappings stay, with the backup's there are 12,500; a live one wins"
+refusals:
+  description: What speaks against the change; only counted, the caller decides.
+  returned: check mode
+  type: list
+  elements: dict
+  sample: []
+notes:
+  description: What else should be known, as that replicas follow.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+expired:
+  description: How many keys of the backup had lived too long and stay gone; none where the server does not say.
+  returned: success
+  type: int
+  sample: 0
+checks:
+  description: Whether map and reverse entries agree afterwards, as M(kong_masking.recovery.stack_verify) tells checks.
+  returned: success, not in check mode
+  type: list
+  elements: dict
+  sample: [{name: redis_pairs, status: passed, level: critical, expected: they agree, found: they agree, ms: 0}]
+wrong_pairs:
+  description: Reverse keys whose alias maps to another resource, at most 20, identifiers cut.
+  returned: success, not in check mode
+  type: list
+  elements: str
+  sample: []
 keys_restored:
   description: Keys that were written.
   returned: success
@@ -122,16 +185,21 @@ from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
 from ..module_utils.redis_job import Preview, RedisJob
-from ..module_utils.redis_method import DELTA_KEYS, KEEP
+from ..module_utils.redis_method import DELTA_KEYS, KEEP, alive_text, line, loss_guard
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
-    "data": {"type": "str", "choices": ["keep", "restore", "merge", "empty"], "required": True},
+    **RUN_SPEC,
+    "data": {"type": "str", "choices": ["keep", "restore", "merge", "empty", "undo"], "required": True},
     "dump": {"type": "path"},
+    "brought": {"type": "path"},
     "method": {"type": "str", "choices": ["auto", "delta", "file"], "default": "auto"},
     "scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
+    "databases": {"type": "list", "elements": "int", "default": []},
+    "keep_counters": {"type": "bool", "default": True},
     "delta_limit": {"type": "int", "default": DELTA_KEYS},
 }
 
@@ -142,13 +210,33 @@ def previewed(found: Preview) -> dict[str, Any]:
         "changed": found.changes,
         "method": found.method,
         "why": found.why,
-        "keys_before": found.before,
-        "keys_after": found.after,
+        "keys_before": found.keys_before,
+        "keys_after": found.keys_after,
+        "mappings_before": found.before,
+        "mappings_after": found.after,
         "keys_restored": found.restored,
         "keys_removed": found.removed,
         "conflicts": found.conflicts,
+        "expired": found.expired,
+        "warnings": found.warnings,
+        "alive": found.alive,
+        "refusals": [guard.as_dict() for guard in loss_guard(found.mode, found.before, found.after)],
         "write_pause_ms": 0.0,
     }
+
+
+def said(result: dict[str, Any], mode: str, environment: str) -> dict[str, Any]:
+    """Return the result with its line in words; warnings of the data are no warnings about the task."""
+    alive = alive_text(result.pop("alive", None), result.get("expired"))
+    keep = f"-e env={environment} -e redis_data=keep"
+    text = line(mode, result["mappings_before"], result["mappings_after"], keep, alive)
+    return {**result, "line": text, "notes": result.pop("warnings")}
+
+
+def counts(result: dict[str, Any], when: str) -> str:
+    """Return one side of the diff: numbers only."""
+    keys, mappings = result[f"keys_{when}"], result[f"mappings_{when}"]
+    return f"keys: {'unknown' if keys is None else keys}\nmappings: {'unknown' if mappings is None else mappings}\n"
 
 
 def body(module: AnsibleModule) -> dict[str, Any]:
@@ -156,17 +244,19 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     if params["data"] == KEEP:
         return {"changed": False, "method": "none", "why": "data=keep", "keys_restored": 0, "keys_removed": 0}
-    dump = params["dump"] or ""
-    if dump and not os.path.isfile(dump):
-        raise RecoveryError(
-            f"There is no dump at {dump}.", "List the backups: ansible-playbook playbooks/list_backups.yml"
-        )
+    for dump in (params["dump"], params["brought"]):
+        if dump and not os.path.isfile(dump):
+            raise RecoveryError(
+                f"There is no dump at {dump}.", "List the backups: ansible-playbook playbooks/list_backups.yml"
+            )
     stack = StackArgs.from_params(params["stack"])
-    settings = {name: params[name] for name in ("method", "scope", "delta_limit")}
-    job = RedisJob(stack, DockerStack(stack.project), Runner(), params["data"], dump, settings)
-    result = previewed(job.preview()) if module.check_mode else job.run()
+    chosen = ("method", "scope", "delta_limit", "brought", "databases", "keep_counters")
+    settings = {name: params[name] for name in chosen}
+    job = RedisJob(stack, DockerStack(stack.project), Runner(), params["data"], params["dump"] or "", settings)
+    found = previewed(job.preview()) if module.check_mode else job.run()
+    result = said(found, params["data"], stack.environment)
     if module._diff:  # noqa: SLF001  # the documented way to ask for --diff
-        result["diff"] = {"before": f"{result['keys_before']} keys\n", "after": f"{result['keys_after']} keys\n"}
+        result["diff"] = {"before": counts(result, "before"), "after": counts(result, "after")}
     return result
 
 
@@ -175,7 +265,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC,
         supports_check_mode=True,
-        required_if=[("data", "restore", ["dump"]), ("data", "merge", ["dump"])],
+        required_if=[("data", "restore", ["dump"]), ("data", "merge", ["dump"]), ("data", "undo", ["dump"])],
     )
     run_module(module, body)
 

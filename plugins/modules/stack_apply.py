@@ -17,6 +17,7 @@ version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   plan:
     description: The plan.
@@ -78,11 +79,13 @@ from ..module_utils.definitions import find_client
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError
+from ..module_utils.run_phase import RUN_SPEC, RunPhase
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "plan": {"type": "dict", "required": True},
     "backup_path": {"type": "path", "required": True},
     "ready_timeout": {"type": "int", "default": 60},
@@ -102,7 +105,10 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     stack = StackArgs.from_params(params["stack"])
     runner = Runner(module.run_command)
     engine = DockerStack(stack.project, timeout=max(60, params["ready_timeout"]))
-    executor = PlanExecutor(stack, engine, runner, find_client(runner), params["backup_path"], params["ready_timeout"])
+    phase = RunPhase(stack, params["run"], runner)
+    executor = PlanExecutor(
+        stack, engine, runner, find_client(runner), params["backup_path"], params["ready_timeout"], phase
+    )
     return {"changed": True, "executed": executor.execute(plan["actions"])}
 
 

@@ -102,6 +102,7 @@ from ..module_utils import other_runs, status, status_questions
 from ..module_utils.backup_store import BackupStore
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
+from ..module_utils.lock import StackLock
 from ..module_utils.report import newest_ages
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
@@ -135,7 +136,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "host": host,
         "release": status.release(backups, live, newest),
         "expected": stack.core,
-        "lock": other_runs.holder(stack, runner),
+        "lock": StackLock(stack, runner).holder(),
         "unfinished": other_runs.unfinished(stack, runner),
     }
     return {

@@ -8,13 +8,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: stack_verify
-short_description: Verify containers, published ports and Redis
+short_description: Verify containers, ports, links, resources and Redis
 description:
-  - Checks every container of the project by its label, every published port, and Redis with its password.
+  - Checks every container of the project by its label, who answers its published ports, whether services find each
+    other by name from inside, what they use of their limits, the disk, the proxy's configuration, and Redis with its
+    password, its data and its mappings.
+  - A check that needs a failed one is not measured, so that one cause fails one check.
 version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
+  - kong_masking.recovery.run
 options:
   services:
     description: Services that must be there; those of O(stack) always count.
@@ -67,11 +71,21 @@ checks:
     found: {description: What is., type: str, returned: always, sample: running}
     ms: {description: How long it took., type: int, returned: always, sample: 12}
 text:
-  description: A line a check, for a person.
+  description: A line a check, for a person; then the evidence where a critical one failed.
   returned: success
   type: list
   elements: str
   sample: ["passed       redis    3 ms  PONG, reads and writes"]
+diagnosis:
+  description: Evidence about the container that each critical failure points at.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    service: {description: The guilty service., type: str, returned: always, sample: redis}
+    checks: {description: The failed checks., type: list, elements: str, returned: always, sample: [container_redis]}
+    lines: {description: "What is known, no secret.", type: list, elements: str, returned: always, sample: [exited]}
+    hint: {description: The next command., type: str, returned: always, sample: docker logs --tail 50 gateway-redis-1}
 seconds:
   description: How long all took.
   returned: success
@@ -84,15 +98,19 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.checks import failures, passed, retry
+from ..module_utils.diagnosis import Diagnosis
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
+from ..module_utils.guilt import evidence_lines
 from ..module_utils.report import check_lines
+from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 from ..module_utils.stack_checks import StackChecks
 
 SPEC = {
     "stack": STACK_SPEC,
+    **RUN_SPEC,
     "services": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 60},
     "fail": {"type": "bool", "default": True},
@@ -108,14 +126,17 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     asker = StackChecks(stack, engine, runner, params["services"], write=not module.check_mode)
     found = [item.as_dict() for item in retry(asker.ask_all, params["timeout"], runner.clock, runner.sleep)]
     good = passed(found)
+    diagnosis = [] if good else Diagnosis(stack, engine, runner).of_checks(found)
+    text = [*check_lines(found), *evidence_lines(diagnosis)]
     if not good and params["fail"]:
         module.fail_json(
-            msg=f"The stack does not pass: {failures(found)}",
-            hint="Look closer: ansible-playbook playbooks/verify.yml",
+            msg=f"The stack does not pass: {failures(found)}. {'; '.join(evidence_lines(diagnosis))}",
+            hint=diagnosis[0]["hint"],
             passed=False,
             checks=found,
+            diagnosis=diagnosis,
         )
-    return {"passed": good, "checks": found, "text": check_lines(found)}
+    return {"passed": good, "checks": found, "text": text, "diagnosis": diagnosis}
 
 
 def main() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import releases
 import stack_state
 from lab import Lab
 from reference_stack import run
+
+from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 
 def aged(lab: Lab, backup_id: str, days: float, sequence: int) -> str:
@@ -88,16 +89,13 @@ def test_nothing_goes_while_the_clock_is_in_doubt_or_a_rollback_runs(lab: Lab) -
 
     lab.backup("-e", "kind=data")
     there = lab.backups()
-    lock = lab.stack.directory / ".recovery" / "lock.json"
-    Path(lock.parent).mkdir(exist_ok=True)
-    expires = (datetime.now(UTC) + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    lock.write_text(json.dumps({"run": "rollback-20260101-000000", "kind": "rollback", "expires": expires}))
+    samples.held_lock(samples.stack(lab.stack.directory), "rollback-20260101-000000")
     done = lab.play("prune", "-e", "backup_retention_hours=168")
     assert "NOTHING GOES: rollback-20260101-000000 changes this stack now" in done.flat
     skipped = lab.play("backup", "-e", "kind=data")
     assert skipped.rc == 0, skipped.output
     assert "the next data backup comes after it" in skipped.flat
     assert lab.backups() == there
-    lock.unlink()
+    (lab.stack.directory / ".recovery" / "lock.json").unlink()
     assert lab.play("prune", "-e", "backup_retention_hours=168").changed == 1
     assert len(lab.backups()) == 3

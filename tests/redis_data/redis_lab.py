@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -93,9 +94,10 @@ class RedisLab:
             self.engine.container("redis").address, 6379, password=PASSWORD, db=database, socket_timeout=30
         )
 
-    def job(self, mode: str, dump: str = "", method: str = "auto", scope: str = "mappings") -> RedisJob:
-        """Return a job on this lab."""
-        return RedisJob(self.stack, self.engine, Runner(), mode, dump, {"method": method, "scope": scope})
+    def job(self, mode: str, dump: str = "", method: str = "auto", scope: str = "mappings", **further: str) -> RedisJob:
+        """Return a job on this lab; further: settings of RedisJob."""
+        settings = {"method": method, "scope": scope, **further}
+        return RedisJob(self.stack, self.engine, Runner(), mode, dump, settings)
 
     def kill_after(self, seconds: float, mode: str, dump: str, method: str) -> None:
         """Run a job in a process of its own and kill it after so many seconds."""
@@ -140,15 +142,31 @@ class RedisLab:
         found = contents(self.client)
         return found if counters else {name: value for name, value in found.items() if b":cnt:" not in name[1]}
 
+    def settled(self) -> None:
+        """Bring Redis up, empty where it does not answer, whatever the test before left."""
+        try:
+            self.client().ping()
+        except redis.exceptions.RedisError:
+            self.compose("rm", "-sf", "redis")
+            for path in (self.directory / "data").iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            self.compose("up", "-d")
+        self.wait()
+
     def break_down(self, how: str) -> None:
-        """Bring the server into a state: running, stopped, crashed or looping."""
+        """Bring the server into a state: stopped, crashed or looping.
+
+        A server without append-only files that is killed has the data of its last save, so it saves them first.
+        """
         container = self.engine.container("redis").id
         if how == "stopped":
             run(["docker", "stop", "-t", "5", container])
         elif how == "crashed":
+            self.client().save() if not self.aof else None
             run(["docker", "update", "--restart=no", container])
             run(["docker", "kill", container])
         elif how == "looping":
+            run(["docker", "update", "--restart=unless-stopped", container])
             run(["docker", "stop", "-t", "5", container])
             for path in (self.directory / "data").rglob("*.*"):
                 if path.is_file() and not path.name.endswith(".manifest"):
@@ -157,6 +175,11 @@ class RedisLab:
                 (self.directory / "data" / "dump.rdb").write_bytes(b"REDIS0011garbage")
             run(["docker", "start", container])
             wait_for("a restart loop", lambda: self.engine.container("redis").restarts > 0, 30)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the data files on the host."""
+        folder = self.directory / "data"
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     def scratch(self) -> list[str]:
         """Return the throw-away containers that are there."""

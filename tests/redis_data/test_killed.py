@@ -12,14 +12,6 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils import priva
 POINTS = 10
 
 
-def deployed(lab: RedisLab) -> None:
-    """Bring Redis up whatever the test before left."""
-    container = lab.engine.container("redis")
-    if container is None or not container.running:
-        lab.compose("up", "-d", "--force-recreate")
-    lab.wait()
-
-
 def values(lab: RedisLab) -> dict:
     """Return the plugin's content without times to live."""
     return {key: value for (_database, key), (value, _ttl) in lab.content().items() if key.startswith(b"aws_masker:")}
@@ -43,7 +35,7 @@ def left_behind(lab: RedisLab, before: dict, wanted: dict) -> str:
 
 @pytest.mark.parametrize("method", ["delta", "file"])
 def test_killed_at_ten_points(lab, tmp_path, method):
-    deployed(lab)
+    lab.settled()
     lab.empty()
     lab.fill(1, 2001)
     wanted = values(lab)
@@ -53,7 +45,7 @@ def test_killed_at_ten_points(lab, tmp_path, method):
     began = time.monotonic()
     lab.kill_after(60, "restore", dump, method)
     whole = time.monotonic() - began
-    deployed(lab)
+    lab.settled()
     assert values(lab) == wanted
     outcomes = []
     for point in range(1, POINTS + 1):

@@ -7,100 +7,116 @@ import time
 import pytest
 from redis_lab import aged, same
 
-STATES = ["running", "stopped", "crashed", "looping"]
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+
+MODES = ["restore", "merge", "empty"]
+BROKEN = ["stopped", "crashed", "looping"]
 
 
 @pytest.fixture
 def saved(lab, tmp_path):
-    """Live data that differs from a backup in both directions; yields (dump, its content, when)."""
-    container = lab.engine.container("redis")
-    if container is None or not container.running:
-        lab.compose("up", "-d", "--force-recreate")
-    lab.wait()
+    """Live data that differs from a backup in both directions; yields (dump, its content, live content, when)."""
+    lab.settled()
     lab.empty()
     lab.fill(1, 201)
-    lab.client().set("other:key", "stays")
+    lab.client().set("other:key", "of the backup")
     content, when = lab.content(), time.monotonic()
     dump = lab.dump(tmp_path / "redis-backup.rdb")
     lab.fill(301, 401)
+    lab.client().set("other:key", "stays")
     gone = [key for _database, key in list(lab.content())[:20] if key.startswith(b"aws_masker:map:AWS_EC2_0")]
     lab.client().delete(*gone) if gone else None
-    yield dump, content, when
-    lab.compose("up", "-d", "--force-recreate")
-    lab.wait()
+    return dump, content, lab.content(), when
 
 
-def mappings(content: dict) -> dict:
-    """Return the plugin's part of a content."""
-    return {key: value for key, value in content.items() if key[1].startswith(b"aws_masker:")}
+def expected(mode: str, saved, live: bool = True) -> dict:
+    """Return what there must be after a mode by now; live: whether the live data can be read at all."""
+    _dump, content, before, when = saved
+    backup, now = aged(content, when), aged(before, when)
+    other = (0, b"other:key")
+    if not live:
+        return {} if mode == "empty" else backup
+    if mode == "merge":
+        return {**backup, **now}
+    left_alone = {other: now[other]}
+    return left_alone if mode == "empty" else {**backup, **left_alone}
+
+
+def run(lab, mode, method, saved, **settings):
+    return lab.job(mode, "" if mode == "empty" else saved[0], method, **settings).run()
 
 
 @pytest.mark.parametrize("method", ["delta", "file"])
-def test_restore_of_a_running_server(lab, saved, method):
-    dump, content, when = saved
-    result = lab.job("restore", dump, method).run()
+@pytest.mark.parametrize("mode", MODES)
+def test_a_running_server(lab, saved, mode, method):
+    counter = int(lab.client().get("aws_masker:cnt:ec2"))
+    result = run(lab, mode, method, saved)
     lab.wait()
-    same(aged(content, when), lab.content(), 2000)
+    wanted = expected(mode, saved)
+    same(wanted, lab.content(), 2000)
     assert result["method"] == method
-    assert int(lab.client().get("aws_masker:cnt:ec2")) >= 400
-    assert lab.client().get("other:key") == b"stays"
+    assert result["mappings_after"] == sum(key[1].startswith(b"aws_masker:map:") for key in wanted)
+    assert int(lab.client().get("aws_masker:cnt:ec2")) >= counter
+    assert [check["status"] for check in result["checks"]] == ["passed"]
     assert lab.scratch() == []
 
 
-@pytest.mark.parametrize("state", STATES[1:])
-def test_restore_of_a_server_that_cannot_answer(lab, saved, state):
-    dump, content, when = saved
+@pytest.mark.parametrize("method", ["auto", pytest.param("file", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("state", BROKEN)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_that_cannot_answer(lab, saved, mode, state, method):
+    """A merely stopped server is started for its data to count; what it cannot read is replaced by the backup."""
+    counter = int(lab.client().get("aws_masker:cnt:ec2"))
     lab.break_down(state)
-    result = lab.job("restore", dump).run()
-    assert result["method"] == "file"
-    same(mappings(aged(content, when)), mappings(lab.content()), 2000)
+    result = run(lab, mode, method, saved)
+    readable = state != "looping"
+    assert result["method"] == ("delta" if readable and method == "auto" else "file")
+    same(expected(mode, saved, readable), lab.content(), 2000)
+    assert int(lab.client().get("aws_masker:cnt:ec2")) >= counter
     assert lab.scratch() == []
 
 
-@pytest.mark.parametrize("method", ["delta", "file"])
-def test_merge_keeps_what_lives_and_adds_the_rest(lab, saved, method):
-    dump, content, when = saved
-    live, then = lab.content(), time.monotonic()
-    lab.job("merge", dump, method).run()
-    lab.wait()
-    same({**aged(content, when), **aged(live, then)}, lab.content(), 2000)
-    assert int(lab.client().get("aws_masker:cnt:ec2")) >= 400
-
-
-@pytest.mark.parametrize("method", ["delta", "file"])
-def test_empty_leaves_the_counters_and_what_is_not_ours(lab, saved, method):
-    lab.job("empty", "", method).run()
-    lab.wait()
-    assert set(lab.content(counters=True)) == {(0, b"aws_masker:cnt:ec2"), (0, b"other:key")}
-    assert int(lab.client().get("aws_masker:cnt:ec2")) >= 400
-
-
-@pytest.mark.parametrize("state", STATES[1:])
-def test_empty_of_a_server_that_cannot_answer(lab, saved, state):
+@pytest.mark.parametrize("state", ["stopped", "looping"])
+def test_a_delta_of_a_server_that_cannot_answer_is_refused_untouched(lab, saved, state):
     lab.break_down(state)
-    lab.job("empty").run()
-    assert mappings(lab.content()) == {}
+    before = lab.files()
+    with pytest.raises(RecoveryError, match="needs a running Redis"):
+        run(lab, "restore", "delta", saved)
+    assert lab.files() == before
 
 
 def test_a_preview_counts_exactly_and_changes_nothing(lab, saved):
-    dump, _content, _when = saved
     before = lab.content(counters=True)
-    found = lab.job("restore", dump).preview()
-    same(before, lab.content(counters=True), 2000)
-    result = lab.job("restore", dump).run()
+    for mode in MODES:
+        found = lab.job(mode, "" if mode == "empty" else saved[0]).preview()
+        same(before, lab.content(counters=True), 5000)
+        wanted = expected(mode, saved)
+        assert found.before == sum(key[1].startswith(b"aws_masker:map:") for key in before)
+        assert found.after == sum(key[1].startswith(b"aws_masker:map:") for key in wanted)
+    found = lab.job("restore", saved[0]).preview()
+    assert (found.alive, found.expired) == (402, 0)
+    result = run(lab, "restore", "auto", saved)
     assert (found.restored, found.removed) == (result["keys_restored"], result["keys_removed"])
     assert lab.scratch() == []
 
 
 def test_a_second_run_changes_nothing(lab, saved):
-    dump, _content, _when = saved
-    assert lab.job("restore", dump).run()["changed"] is True
-    assert lab.job("restore", dump).run()["changed"] is False
+    for mode in MODES:
+        assert run(lab, mode, "auto", saved)["changed"] is True
+        assert run(lab, mode, "auto", saved)["changed"] is False
 
 
 def test_the_data_is_still_there_after_a_restart(lab, saved):
-    dump, content, when = saved
-    lab.job("restore", dump, "file").run()
+    run(lab, "restore", "file", saved)
     lab.compose("restart", "redis")
     lab.wait()
-    same(aged(content, when), lab.content(), 2000)
+    same(expected("restore", saved), lab.content(), 2000)
+
+
+def test_empty_then_restore_of_the_copy_from_before_is_the_state_of_before(lab, saved, tmp_path):
+    """What the printed return command does."""
+    before = lab.content()
+    copy, when = lab.dump(tmp_path / "snapshot.rdb"), time.monotonic()
+    run(lab, "empty", "auto", saved)
+    lab.job("restore", copy).run()
+    same(aged(before, when), lab.content(), 2000)

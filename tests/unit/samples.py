@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.container import Container, Mount
+from ansible_collections.kong_masking.recovery.plugins.module_utils.lock import StackLock
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Result, Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import StackArgs
 
@@ -109,3 +110,10 @@ class FakeClock:
 
     def sleep(self, seconds):
         self.now += seconds
+
+
+def held_lock(of, run="rollback-20260729-120000", kind="rollback"):
+    """Take the lock of a stack for a run from elsewhere, as if a colleague were at work."""
+    owner = {"user": "ann", "host": "laptop", "machine": "elsewhere", "process": "1:1"}
+    lock = StackLock(of, Runner())
+    return lock, lock.acquire({"run": run, "kind": kind}, owner, "now")

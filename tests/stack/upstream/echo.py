@@ -77,7 +77,9 @@ class Echo:
             "content": [{"type": "text", "text": last_message(body)}],
             "model": "echo",
         }
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        # A provider that refuses, for those who ask for it.
+        status = int(request.headers.get("X-Echo-Status", "200"))
+        response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
         if request.version >= (1, 1) and request.method != "HEAD":
             response.enable_chunked_encoding()
         await response.prepare(request)

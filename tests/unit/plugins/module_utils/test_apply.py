@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+import requests
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.apply import PlanExecutor
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
@@ -40,6 +41,12 @@ class Engine:
     def logs(self, _container, _lines):
         return self.log
 
+    def start_error(self, _container):
+        return ""
+
+    def events(self, _container, _since, _until):
+        return [{"Action": "oom"}]
+
     def execute(self, container, cmd, env=None):
         self.done.append((*cmd, container.service))
         return self.answer
@@ -47,10 +54,20 @@ class Engine:
     def tag(self, image_id, reference):
         self.done.append(("tag", image_id, reference))
 
-    def stop(self, container):
+    def stop(self, container, longest=30):
+        self.longest = longest
         if container.service == "client":
             self.gate.wait(5)
         self.done.append(("stop", container.service))
+
+    def stay_off(self, container):
+        self.kept_off = container.service
+
+    def come_back(self, container, policy):
+        self.brought_back = (container.service, policy)
+
+    def connect(self, patience):
+        self.waited = patience
 
     def start(self, container):
         self.done.append(("start", container.service))
@@ -197,7 +214,8 @@ class TestFailure:
         with pytest.raises(RecoveryError) as caught:
             executor.execute(actions(("reload", "nginx")))
         assert caught.value.msg == (
-            f"Step 1 (reload nginx) failed: nginx refused to reload: bad Last lines of gateway-nginx-1: AUTH {MASK}"
+            "Step 1 (reload nginx) failed: nginx refused to reload: bad Evidence: gateway-nginx-1: running; "
+            f"engine events of the last 5 minutes: oom; last lines of its log: AUTH {MASK}"
         )
 
     def test_a_process_that_fails_gives_no_secret_away(self, executor):
@@ -211,3 +229,51 @@ class TestFailure:
             executor.execute(actions({"action": "start", "service": "ghost", "beside": True}, ("stop", "kong")))
         assert caught.value.msg == "Step 1 (start ghost) failed: ghost has no container any more."
         assert [item["step"] for item in caught.value.details["executed"]] == [2]
+
+
+class TestEngineLost:
+    """The engine was restarted under an action: it is waited for, and the action is done again."""
+
+    @pytest.mark.parametrize(
+        "lost",
+        [
+            requests.exceptions.ConnectionError("aborted"),
+            CommandError(["docker"], 1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock"),
+        ],
+        ids=["client", "compose"],
+    )
+    def test_done_again(self, executor, engine, lost):
+        failures = [lost]
+        recreate = executor._recreate
+
+        def once(action):
+            if failures:
+                raise failures.pop()
+            recreate(action)
+
+        executor._recreate = once
+        (done,) = executor.execute(actions(("recreate", "kong")))
+        assert done["action"] == "recreate"
+        assert engine.waited == 60
+
+    def test_not_without_end(self, executor):
+        def never(_action):
+            raise requests.exceptions.ConnectionError("aborted")
+
+        executor._recreate = never
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions(("recreate", "kong")))
+        assert caught.value.msg.startswith("Step 1 (recreate kong) failed: ConnectionError: aborted")
+
+    def test_another_failure_is_not_repeated(self, executor, engine):
+        executor.runner.answers["docker"] = CommandError(["docker"], 1, "", "no such image")
+        with pytest.raises(RecoveryError):
+            executor.execute(actions(("recreate", "kong")))
+        assert len(executor.runner.commands) == 1
+
+
+def test_kong_does_not_come_back_by_itself_while_it_is_off(executor, engine):
+    engine.found["kong"] = samples.container("kong", restart_policy="always")
+    executor.execute(actions(("stop", "kong"), {"action": "start", "service": "kong", "restart_policy": "always"}))
+    assert engine.kept_off == "kong"
+    assert engine.brought_back == ("kong", "always")

@@ -17,7 +17,7 @@ NOTHING = {"services": {}}
 
 def choose(rows, wanted="latest", live=None, broken=False):
     """Choose among rows, newest first."""
-    return backup.choose(rows, wanted, live or NOTHING, broken, "production")
+    return backup.choose(rows, backup.Choice(wanted, broken), live or NOTHING, "production")
 
 
 @pytest.mark.parametrize(

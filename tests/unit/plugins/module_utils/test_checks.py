@@ -15,7 +15,9 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.checks impor
     Question,
     answer,
     answer_all,
+    ask_groups,
     failures,
+    in_a_row,
     passed,
     retry,
 )
@@ -105,3 +107,67 @@ class TestRetry:
         found = retry(lambda: [check(left.pop(0))], budget, clock, clock.sleep)
         assert (len(outcomes) - len(left), found[0].status) == (asked, status)
         assert clock.now - 1000.0 <= budget
+
+
+def question(name, good=True, *needs, level=CRITICAL):
+    return Question(name, "x", lambda: (good, "y"), level, needs)
+
+
+def outcome(found):
+    return {item.name: item.status for item in found}
+
+
+class TestOneCauseFailsOneCheck:
+    """What needs a failed check is not measured, through any number of steps; what is good stays good."""
+
+    def test_through_several_steps(self):
+        found = answer_all([question("a", False), question("b", False, "a"), question("c", False, "b")])
+        assert outcome(found) == {"a": FAILED, "b": NOT_MEASURED, "c": NOT_MEASURED}
+        assert found[2].found == "because a fails"
+
+    def test_what_passes_stays_passed(self):
+        assert outcome(answer_all([question("a", False), question("b", True, "a")])) == {"a": FAILED, "b": PASSED}
+
+    def test_what_needs_a_good_one_fails_by_itself(self):
+        assert outcome(answer_all([question("a"), question("b", False, "a")])) == {"a": PASSED, "b": FAILED}
+
+    def test_a_check_that_failed_elsewhere(self):
+        found = ask_groups([question("b", False, "a")], lambda _broken: [], elsewhere=["a"])
+        assert outcome(found) == {"b": NOT_MEASURED}
+
+    def test_an_unknown_need_is_none(self):
+        assert outcome(answer_all([question("b", False, "nowhere")])) == {"b": FAILED}
+
+
+class TestLater:
+    @pytest.mark.parametrize(
+        ("good", "level", "elsewhere", "broken"),
+        [
+            (True, CRITICAL, [], False),
+            (False, CRITICAL, [], True),
+            (False, ADVISORY, [], False),
+            (True, CRITICAL, ["redis"], True),
+        ],
+        ids=["well", "critical", "advisory", "elsewhere"],
+    )
+    def test_what_comes_later_is_told_whether_something_critical_failed(self, good, level, elsewhere, broken):
+        told = []
+
+        def later(value):
+            told.append(value)
+            return [[question("later")]]
+
+        found = ask_groups([question("first", good, level=level)], later, elsewhere)
+        assert told == [broken]
+        assert [item.name for item in found] == ["first", "later"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "good", "asked"),
+    [([True] * 3, True, 3), ([False, True, True], False, 1), ([True, True, False], False, 3)],
+    ids=["three", "none", "flapping"],
+)
+def test_one_good_answer_is_no_health(answers, good, asked):
+    left = list(answers)
+    assert in_a_row(lambda: (left.pop(0), "x"), pause=0)[0] is good
+    assert len(answers) - len(left) == asked

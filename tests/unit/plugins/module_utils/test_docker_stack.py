@@ -6,13 +6,15 @@ from types import SimpleNamespace
 
 import docker
 import pytest
+import requests
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils import docker_stack
 from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import (
     KEEP_LABEL,
     KEPT_FOR,
     DockerStack,
 )
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 LABEL = "com.docker.compose."
@@ -131,9 +133,11 @@ class TestKeepImage:
 
     def test_a_tag_and_a_container_that_compose_does_not_take_for_its_own(self):
         labels = {f"{LABEL}project": "gateway", f"{LABEL}service": "kong", "other": "x"}
-        found = engine(images={self.IMAGE: {"Id": self.IMAGE, "Config": {"Labels": labels}}})
+        config = {"Labels": labels, "Volumes": {"/data": {}}}
+        found = engine(images={self.IMAGE: {"Id": self.IMAGE, "Config": config}})
         found.keep_image(self.IMAGE)
-        (tag, create) = found.api.calls
+        (tag, host, create) = found.api.calls
+        assert host == ("create_host_config", {"tmpfs": {"/data": ""}}), "the engine would make a volume"
         assert tag == ("tag", self.IMAGE, "kong-masking-recovery/kept", "abababababab", {"force": True})
         assert (create[0], create[1], create[2]["name"]) == ("create_container", self.IMAGE, self.NAME)
         foreign = {f"{LABEL}project": "", f"{LABEL}service": ""}
@@ -203,18 +207,12 @@ def test_image_id(reference, found):
     assert engine(images={"a": {"Id": "sha256:a"}}).image_id(reference) == found
 
 
-@pytest.mark.parametrize(("port", "owner"), [(80, "stranger"), (81, "")])
-def test_port_owner(port, owner):
-    found = engine()
-    found.api.containers = lambda: [{"Names": ["/stranger"], "Ports": [{"PublicPort": 80}, {}]}, {"Names": ["/b"]}]
-    assert found.port_owner(port) == owner
-
-
 def test_an_engine_that_does_not_answer(monkeypatch):
     def refuse(**_kwargs):
         raise docker.errors.DockerException("connection refused")
 
     monkeypatch.setattr(docker, "APIClient", refuse)
+    monkeypatch.setattr(docker_stack, "ENGINE_PATIENCE", 0.0)
     with pytest.raises(RecoveryError, match="does not answer on this host: connection refused"):
         DockerStack("gateway")
 
@@ -229,3 +227,44 @@ def test_a_command_that_cannot_be_started_inside_is_a_status_not_a_crash():
     status, out, err = found.execute(samples.container("kong"), ["true"])
     assert (status, out) == (126, b"")
     assert b"paused" in err
+
+
+def test_an_engine_that_is_being_restarted_is_waited_for(monkeypatch):
+    answers = [docker.errors.DockerException("connection refused"), SimpleNamespace()]
+
+    def connect(**_kwargs):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(docker, "APIClient", connect)
+    monkeypatch.setattr(docker_stack, "ENGINE_PAUSE", 0.0)
+    DockerStack("gateway")
+    assert answers == []
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (requests.exceptions.ConnectionError("aborted"), True),
+        (CommandError(["docker"], 1, "", "Cannot connect to the Docker daemon at unix:///x. Is it running?"), True),
+        (CommandError(["docker"], 1, "", "no such service: kong"), False),
+        (docker.errors.APIError("conflict"), False),
+        (RecoveryError("x"), False),
+    ],
+)
+def test_an_engine_that_went_away_is_told_from_a_failure(error, lost):
+    assert docker_stack.engine_lost(error) is lost
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "back"),
+    [("always", "unless-stopped", "always"), ("unless-stopped", None, None), ("no", None, None)],
+)
+def test_a_stopped_kong_stays_off_through_a_restart_of_the_engine(policy, kept, back):
+    found = engine()
+    found.stay_off(samples.container("kong", restart_policy=policy))
+    found.come_back(samples.container("kong", restart_policy=kept or policy), policy)
+    changed = [call[-1]["restart_policy"]["Name"] for call in found.api.calls]
+    assert changed == [name for name in (kept, back) if name]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import other_runs
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.journal import FOLDER
+from ansible_collections.kong_masking.recovery.plugins.module_utils.lock import StackLock
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
-NOW = datetime.fromisoformat("2026-07-29T12:00:00+00:00")
 RUN = "rollback-20260729-115900"
 
 
@@ -22,13 +22,8 @@ def stack(tmp_path):
     return samples.stack(tmp_path)
 
 
-def lock(stack, content):
-    with open(stack.path(other_runs.LOCK), "w", encoding="utf-8") as handle:
-        handle.write(content if isinstance(content, str) else json.dumps(content))
-
-
 def journal(stack, run, *events, torn=""):
-    with open(stack.path(f"{other_runs.JOURNALS}/{run}.jsonl"), "w", encoding="utf-8") as handle:
+    with open(stack.path(f"{FOLDER}/{run}.jsonl"), "w", encoding="utf-8") as handle:
         handle.write("".join(json.dumps(event) + "\n" for event in events) + torn)
 
 
@@ -48,24 +43,39 @@ SAVED = {
 END = {"event": "end", "outcome": "completed"}
 
 
+OWNER = {"user": "ann", "host": "laptop", "machine": "elsewhere", "process": "1:1"}
+
+
 @pytest.mark.parametrize(
-    ("content", "busy"),
+    ("kind", "released", "busy"),
     [
-        (None, ""),
-        ({"run": RUN, "kind": "rollback", "expires": "2026-07-29T12:00:10Z"}, RUN),
-        ({"run": RUN, "kind": "recover_data", "expires": "2026-07-29T12:00:10Z"}, RUN),
-        ({"run": RUN, "kind": "rollback", "expires": "2026-07-29T11:59:50Z"}, ""),
-        ({"run": RUN, "kind": "rollback", "expires": "no time"}, RUN),
-        ({"run": "drill-20260729-115900", "kind": "drill", "expires": "2026-07-29T12:00:10Z"}, ""),
-        ({}, ""),
-        ("torn {", "a run whose lock cannot be read"),
+        (None, False, False),
+        ("rollback", False, True),
+        ("recover_data", False, True),
+        ("rollback", True, False),
+        ("drill", False, False),
     ],
-    ids=["free", "held", "data-recovery", "lease-over", "end-unknown", "a-rehearsal", "empty", "unreadable"],
+    ids=["free", "held", "data-recovery", "given-back", "a-rehearsal"],
 )
-def test_who_changes_the_stack(stack, content, busy):
-    if content is not None:
-        lock(stack, content)
-    assert other_runs.rolling_back(stack, Runner(), NOW) == busy
+def test_who_changes_the_stack(stack, kind, released, busy):
+    if kind is not None:
+        lock = StackLock(stack, Runner())
+        fence = lock.acquire({"run": RUN, "kind": kind}, OWNER, "now")
+        if released:
+            lock.release(RUN, fence)
+    assert other_runs.rolling_back(stack, Runner()) == (RUN if busy else "")
+
+
+def test_what_a_run_carries_from_an_interrupted_one_is_in_use(stack):
+    carries = {"deployment": "deploy-20260729-100000", "snapshot": {"id": "rollback-20260729-115905"}}
+    journal(stack, RUN, {**BEGIN, "carries": carries})
+    (found,) = other_runs.unfinished(stack, Runner())
+    assert found.backups == {"deploy-20260729-100000", "rollback-20260729-115905"}
+
+
+def test_a_run_that_failed_half_way_is_unfinished(stack):
+    journal(stack, RUN, BEGIN, FOUND, {**END, "outcome": "failed", "half_way": True})
+    assert [item.run for item in other_runs.unfinished(stack, Runner())] == [RUN]
 
 
 def test_a_run_without_an_end_needs_its_target_and_its_snapshot(stack):

@@ -102,3 +102,16 @@ def test_a_redis_without_a_container_is_made_before_its_data_are_placed():
     found = steps(build_plan(wanted, now, SETTINGS))
     assert found[:2] == ["stop kong", "recreate redis"]
     assert found.index("recreate redis") < found.index("replace_data redis") < found.index("start kong")
+
+
+def test_data_of_a_redis_outside_the_project_change_while_kong_is_off_where_it_must_be():
+    wanted, now = states()
+    for side in (wanted, now):
+        side["services"].pop("redis")
+        for service in side["services"].values():
+            service["depends_on"] = [name for name in service["depends_on"] if name != "redis"]
+    now["depends_on"] = {}
+    now["data"] = data()
+    assert steps(build_plan(wanted, now, SETTINGS)) == ["replace_data redis"]
+    now["data"] = data(kong_off=True)
+    assert steps(build_plan(wanted, now, SETTINGS))[:2] == ["stop kong", "replace_data redis"]

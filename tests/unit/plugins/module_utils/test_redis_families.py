@@ -57,3 +57,17 @@ def test_counters_reach_the_larger_and_never_fall(live, other):
     assert all(step > 0 for step in steps.values())
     after = {key: live.get(key, 0) + steps.get(key, 0) for key in {*live, *other}}
     assert after == {key: max(live.get(key, 0), other.get(key, 0)) for key in {*live, *other}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "half"),
+    [
+        (b"aws_masker:map:A1", b"i-1", (rev(b"i-1"), b"A1")),
+        (rev(b"i-1"), b"A1", (b"aws_masker:map:A1", b"i-1")),
+        (b"aws_masker:rev:no base64", b"A1", None),
+        (b"aws_masker:cnt:ec2", b"5", None),
+        (b"other:map:A1", b"i-1", None),
+    ],
+)
+def test_partner(key, value, half):
+    assert families.partner(key, value, PREFIX) == half

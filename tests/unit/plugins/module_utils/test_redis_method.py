@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import redis_method as method
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,70 @@ def test_line(mode, before, after, start):
 @pytest.mark.parametrize("mode", ["restore", "merge"])
 def test_a_line_about_a_backup_that_could_not_be_counted(mode):
     assert method.line(mode, 5, None, "x").startswith(f"DATA: {mode.upper()} - 5 live mappings")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "running", "refused"),
+    [("auto", True, ""), ("delta", True, ""), ("file", True, "cannot be replaced"), ("auto", False, "cannot answer")],
+)
+def test_a_redis_outside_the_project_takes_a_delta_only(wanted, running, refused):
+    if refused:
+        with pytest.raises(RecoveryError, match=refused):
+            method.choose(wanted, running, "is away", managed=True)
+    else:
+        assert method.choose(wanted, running, "", managed=True) == (
+            "delta",
+            "Redis is outside the project: only a delta applies",
+        )
+
+
+MIB = 1 << 20
+FULL = {"maxmemory": 100 * MIB, "used_memory": 90 * MIB, "maxmemory_policy": "volatile-lru"}
+
+
+@pytest.mark.parametrize(
+    ("about", "container", "size", "problem"),
+    [
+        ({"used_memory": 90 * MIB}, 0, 500 * MIB, ""),
+        (FULL, 0, 4 * MIB, ""),
+        (FULL, 0, 6 * MIB, "keys would be evicted (volatile-lru)"),
+        ({**FULL, "maxmemory_policy": "noeviction"}, 0, 6 * MIB, "it would refuse writes"),
+        ({"used_memory": 50 * MIB, "used_memory_rss": 90 * MIB}, 100 * MIB, 4 * MIB, ""),
+        ({"used_memory": 50 * MIB, "used_memory_rss": 90 * MIB}, 100 * MIB, 6 * MIB, "would have it killed"),
+    ],
+    ids=["no-limit", "fits", "evicts", "refuses", "container-fits", "container-killed"],
+)
+def test_room_problem(about, container, size, problem):
+    found = method.room_problem(about, container, 10, size)
+    assert problem in found
+    assert bool(found) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("about", "container", "size", "fits"),
+    [
+        ({}, 0, 1 << 40, True),
+        ({"maxmemory": 100, "used_memory": 99}, 0, 100, True),
+        ({"maxmemory": 100, "used_memory": 0}, 0, 101, False),
+        ({}, 100, 101, False),
+    ],
+)
+def test_file_room_problem(about, container, size, fits):
+    assert (method.file_room_problem(about, container, size) == "") is fits
+
+
+@pytest.mark.parametrize(
+    ("alive", "expired", "text"),
+    [(4800, 2400, " (4,800 of the backup's 7,200 keys are still alive)"), (5, None, ""), (None, 3, "")],
+)
+def test_alive_text(alive, expired, text):
+    assert method.alive_text(alive, expired) == text
+    assert method.line("restore", 5, 3, "x", text).startswith(
+        f"DATA: RESTORE - 5 live mappings are replaced by the backup's 3{text}; "
+    )
+
+
+def test_the_line_of_an_undo():
+    assert method.line("undo", 5, 7, "x") == (
+        "DATA: UNDO - 5 live mappings, with the snapshot's 7; what clients wrote since stays"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from types import SimpleNamespace
 
@@ -18,9 +17,7 @@ SHOWN = ("id", "kind", "path", "sequence", "created", "environment", "project", 
 
 @pytest.fixture
 def stack(tmp_path):
-    os.makedirs(tmp_path / ".recovery")
-    lock = {"run": RUN, "kind": "rollback", "expires": "2999-01-01T00:00:00Z"}
-    (tmp_path / ".recovery" / "lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    samples.held_lock(samples.stack(tmp_path), RUN)
     return samples.stack(tmp_path)
 
 
@@ -62,9 +59,13 @@ def test_data_are_skipped_and_that_is_no_failure(stack):
     }
 
 
-@pytest.mark.parametrize("kind", ["deploy", "rollback"])
-def test_a_snapshot_of_that_rollback_is_taken(stack, kind):
-    assert create(stack, kind)["changed"]
+def test_a_backup_of_a_half_changed_stack_is_refused(stack):
+    with pytest.raises(RecoveryError, match=f"{RUN} changes this stack now"):
+        create(stack, "deploy")
+
+
+def test_a_snapshot_of_that_rollback_is_taken(stack):
+    assert create(stack, "rollback", run={"id": RUN, "fence": 1})["changed"]
 
 
 def test_after_the_rollback_data_are_saved_again(stack):
@@ -80,4 +81,4 @@ def test_a_backup_that_takes_too_long_is_given_up(stack, monkeypatch):
 
     monkeypatch.setattr(Job, "work", staticmethod(hang))
     with pytest.raises(RecoveryError, match="Backup deploy-20260729-120000 was given up: it took longer than 1 s"):
-        create(stack, "deploy", timeout=1)
+        create(stack, "deploy", timeout=1, run={"id": RUN, "fence": 1})

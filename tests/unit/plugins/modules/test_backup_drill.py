@@ -116,10 +116,7 @@ def test_the_original_layout_cannot_be_started(stack, tmp_path):
 
 
 def test_not_while_a_rollback_changes_the_stack(stack):
-    os.makedirs(stack.path(".recovery"))
-    lock = {"run": "rollback-20260729-120000", "kind": "rollback", "expires": "2999-01-01T00:00:00Z"}
-    with open(stack.path(".recovery/lock.json"), "w", encoding="utf-8") as handle:
-        json.dump(lock, handle)
+    samples.held_lock(stack)
     with pytest.raises(RecoveryError, match="changes this stack now"):
         drill(stack)
     assert Job.rehearsed == []

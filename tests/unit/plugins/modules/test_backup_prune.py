@@ -78,10 +78,7 @@ def test_check_mode_says_the_same_and_removes_nothing(stack, engine):
 
 @pytest.mark.parametrize("kind", ["rollback", "recover_data"])
 def test_nothing_goes_while_a_rollback_runs(stack, kind):
-    os.makedirs(stack.path(".recovery"))
-    expires = (datetime.now(UTC) + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with open(stack.path(".recovery/lock.json"), "w", encoding="utf-8") as handle:
-        json.dump({"run": f"{kind}-20260729-120000", "kind": kind, "expires": expires}, handle)
+    samples.held_lock(stack, f"{kind}-20260729-120000", kind)
     found = prune(stack)
     assert (found["changed"], found["removed"]) == (False, [])
     assert found["stopped"] == f"{kind}-20260729-120000 changes this stack now"

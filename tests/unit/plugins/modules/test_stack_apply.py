@@ -20,6 +20,7 @@ def module(check_mode, actions=(), refusals=()):
         "plan": {"actions": list(actions), "refusals": list(refusals)},
         "backup_path": "/b",
         "ready_timeout": 5,
+        "run": {},
     }
     return SimpleNamespace(params=params, check_mode=check_mode, run_command=None)
 
@@ -55,7 +56,7 @@ def test_exactly_the_actions_of_the_plan_are_executed(monkeypatch):
     seen = {}
 
     class Executor:
-        def __init__(self, _stack, _engine, _runner, client, backup_path, budget):
+        def __init__(self, _stack, _engine, _runner, client, backup_path, budget, _phase):
             seen.update(client=client, backup_path=backup_path, budget=budget)
 
         def execute(self, actions):

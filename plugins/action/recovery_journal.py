@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tell the module of the same name who runs it and from where: only the controller knows."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.process_name import machine_id, process_id
+
+
+def controller() -> dict[str, str]:
+    """Return user, host, machine and process of the ansible-playbook that this worker belongs to.
+
+    Where the controller shares its processes with the target, the target can see whether it still lives.
+    """
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has no name
+        user = str(os.getuid())
+    try:
+        machine, process = machine_id(), process_id(os.getppid())
+    except OSError:  # a controller without /proc
+        machine, process = "", ""
+    return {"user": user, "host": socket.gethostname(), "machine": machine, "process": process}
+
+
+class ActionModule(ActionBase):
+    """Runs the module with its option ``controller`` filled in."""
+
+    supports_raw_params = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module on the target."""
+        super().run(tmp, task_vars)
+        arguments = {**self._task.args, "controller": controller()}
+        return self._execute_module(
+            module_name="kong_masking.recovery.recovery_journal", module_args=arguments, task_vars=task_vars
+        )

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a new run does about one that never ended. Pure.
+
+The first snapshot is the way back to what ran before all of it, so no later run takes another one over a half-changed
+stack. What was not begun has changed nothing and is only noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .journal_lines import BEGIN, began, first_checks, phase_result, steps_done
+
+NONE, RESUME, SUPERSEDE, UNDO, REFUSE = "none", "resume", "supersede", "undo", "refuse"
+SETTINGS = ("auto", RESUME, SUPERSEDE, UNDO, REFUSE)
+# An older one is history: whatever it left has been looked at since.
+LONGEST_HOURS = 12
+COMPARED = ("deployment", "services", "redis_data", "redis_scope")
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """how: none, resume, supersede, undo or refuse; run: the unfinished one; deployment: the target to take instead.
+
+    snapshot: the backup that leads back to before it all; before: the checks of that state; data_done: the data was
+    changed already; why: for people.
+    """
+
+    how: str = NONE
+    run: str = ""
+    deployment: str = ""
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    before: Sequence[Mapping[str, Any]] = ()
+    data_done: bool = False
+    why: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as modules return it."""
+        return asdict(self)
+
+
+def decide(
+    run: str,
+    events: Sequence[Mapping[str, Any]],
+    arguments: Mapping[str, Any],
+    setting: str,
+    seconds: float,
+    newer: str,
+) -> Continuation:
+    """Return what to do about an unfinished run.
+
+    events: its journal; arguments: the new run's; setting: recovery_on_unfinished; seconds: how long ago it began;
+    newer: the id of a deployment backup taken since, empty for none.
+    """
+    first = next((item for item in events if item["event"] == BEGIN), {})
+    # A run that went on with another one carries what that one had; its own phases may not have come so far.
+    carried = first.get("carries") or {}
+    snapshot = carried.get("snapshot") or phase_result(events, "snapshot").get("backup") or {}
+    if not snapshot or not (carried or began(events, "apply")):
+        return Continuation(run=run, why=f"{run} was interrupted before it changed anything")
+    if newer:
+        return Continuation(run=run, why=f"{run} was never finished, but a deployment followed it: {newer}")
+    if seconds > LONGEST_HOURS * 3600:
+        return Continuation(run=run, why=f"{run} was never finished, but that is over {LONGEST_HOURS} h ago")
+    found = phase_result(events, "discover").get("backup") or {}
+    target = str(found.get("id") or carried.get("deployment") or "")
+    done = bool(carried.get("data_done")) or any(item["action"] == "replace_data" for item in steps_done(events))
+    asked = first.get("arguments") or {}
+    same = all((asked.get(name) or "") == (arguments.get(name) or "") for name in COMPARED)
+    how = setting if setting != "auto" else RESUME if same and not arguments.get("force") else SUPERSEDE
+    words = {
+        RESUME: f"{run} was interrupted; this run goes on with its target {target} and keeps its snapshot",
+        SUPERSEDE: f"{run} was interrupted half way to {target}; this run replaces it and keeps its snapshot",
+        UNDO: f"{run} was interrupted half way to {target}; this run goes back to its snapshot {snapshot.get('id')}",
+        REFUSE: f"{run} was interrupted half way to {target}, and recovery_on_unfinished is refuse",
+    }
+    goal = {RESUME: target, UNDO: str(snapshot.get("id"))}.get(how, "")
+    before = carried.get("before") or first_checks(events)
+    return Continuation(how, run, goal, dict(snapshot), before, done and how == RESUME, words[how])

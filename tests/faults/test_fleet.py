@@ -1,0 +1,82 @@
+"""Several hosts: the first that can be reached goes alone; its failure stops the others, an absent one stops nobody."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import releases
+import stack_state
+from lab import Lab, Run
+
+PLUGINS = Path(__file__).parent / "connection"
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Another stack of the same environment on the same engine."""
+    lab = Lab(tmp_path_factory.mktemp("fleet"), f"kmr-fleet-{uuid.uuid4().hex[:8]}")
+    try:
+        lab.deploy()
+        yield lab
+    finally:
+        lab.down()
+
+
+def play(lab: Lab, *hosts: tuple[str, Lab | None]) -> Run:
+    """Roll all hosts back; one without a stack cannot be reached."""
+    text = f"{lab.environment}:\n  hosts:\n"
+    for name, one in hosts:
+        text += f"    {name}:\n      ansible_python_interpreter: '{{{{ ansible_playbook_python }}}}'\n"
+        text += f"      ansible_connection: {'local' if one else 'nowhere'}\n"
+        stack = (one or lab).stack
+        text += f"      stack_dir: {stack.directory}\n      stack_project: {stack.project}\n"
+        text += f"      stack_masking_probe: echo\n      stack_echo_url: {stack.upstream}\n"
+    lab.inventory.write_text(text, encoding="utf-8")
+    try:
+        return lab.play("rollback", environ={"ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS)})
+    finally:
+        lab.write_inventory()
+
+
+def test_an_unreachable_host_stops_nobody_and_is_said_to_be_unchanged(lab: Lab, second: Lab) -> None:
+    second.reset()
+    states = []
+    for one in (lab, second):
+        one.golden()
+        states.append(one.state())
+        releases.good_but_different(one)
+    done = play(lab, ("gone", None), ("first", lab), ("second", second))
+    assert done.rc != 0, "a host that was left out is no success"
+    assert "No change made on gone: it cannot be reached" in done.flat
+    for one, before in zip((lab, second), states, strict=True):
+        assert stack_state.differences(before, one.state(), identity=False, data=False) == []
+    # The canary was through before anything happened to the second host.
+    assert one_after_the_other(lab, second)
+
+
+def one_after_the_other(first: Lab, then: Lab) -> bool:
+    """Whether the first one's run had ended before the other one's began, by their journals."""
+    times = []
+    for one in (first, then):
+        (path,) = (one.stack.directory / ".recovery" / "journal").glob("*.jsonl")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        times.append((lines[0], lines[-1]))
+    mono = [[float(line.split('"mono": ')[1].split(",")[0]) for line in pair] for pair in times]
+    return mono[0][1] < mono[1][0]
+
+
+def test_a_canary_that_fails_stops_the_others(lab: Lab, second: Lab) -> None:
+    second.reset()
+    second.golden()
+    releases.good_but_different(second)
+    shutil.rmtree(lab.stack.directory / "backups", ignore_errors=True)
+    before = second.state()
+    done = play(lab, ("first", lab), ("second", second))
+    assert done.rc != 0
+    assert "No change made on second: first, which went first, failed." in done.flat
+    assert stack_state.untouched(before, second.state()) == []
+    assert not (second.stack.directory / ".recovery" / "journal").exists()

@@ -1,0 +1,102 @@
+"""Killed at a phase's boundary or inside it: the same command converges to the target; nothing is deleted by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import releases
+import stack_state
+from broken_off import BrokenOff, Point, lease, phase, step
+from lab import Lab
+
+PHASES = ("before", "discover", "plan", "snapshot", "apply", "verify")
+INSIDE = {
+    "kong-is-off": step("stop", "kong", "end"),
+    "redis-is-replaced": step("recreate", "redis"),
+    "kong-is-replaced": step("recreate", "kong"),
+}
+DATA = ("keep", "empty", "restore")
+SLOW = pytest.mark.slow
+
+
+def release(lab: Lab) -> None:
+    """A broken release in which Redis has to move too, so that the plan has every kind of step."""
+    lab.stack.set_env(KONG_LOG_LEVEL="debug", KONG_MEMORY_LIMIT="512m", REDIS_MEMORY_LIMIT="200m")
+    releases.kong_file(lab).write_bytes(releases.BROKEN_KONG_FILE)
+    releases.rebuild(lab, "nginx", "broken")
+    releases.up(lab.stack)
+
+
+def converges(lab: Lab, before: stack_state.State, data: str = "keep", half_way: bool = True) -> None:
+    """Run the same command again, and compare with the target; half_way: the broken run had begun to change things."""
+    first = lab.snapshots()
+    done = lab.play("rollback", "-e", f"redis_data={data}")
+    after = lab.state()
+    assert done.rc == 0, done.output
+    assert done.verdict == "SERVICE: BACK"
+    assert stack_state.differences(before, after, identity=False, data=False) == []
+    if data == "empty":
+        assert [name for name in after.keys if name.startswith(("aws_masker:map:", "aws_masker:rev:"))] == []
+        assert [name for name in before.keys if ":cnt:" in name and name not in after.keys] == []
+    else:
+        assert stack_state.lost(before, after) == []
+    assert lease(lab)["released"] is True
+    if half_way:
+        assert lab.snapshots() == first, "the first one is the way back; another one would hold a half-changed stack"
+
+
+def broken_off(lab: Lab, point: Point, how: Callable[[BrokenOff], None], data: str = "keep") -> stack_state.State:
+    """Break a rollback off at a point; return the state that it goes to."""
+    lab.golden()
+    before = lab.state()
+    release(lab)
+    run = BrokenOff(lab, "rollback", "-e", f"redis_data={data}")
+    run.wait(point)
+    how(run)
+    run.end()
+    return before
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_the_controller_is_killed_as_a_phase_begins(lab: Lab, name: str) -> None:
+    before = broken_off(lab, phase(name), BrokenOff.kill_controller)
+    converges(lab, before, half_way=name in ("apply", "verify"))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) for name in PHASES])
+def test_all_of_it_is_killed_as_a_phase_ends(lab: Lab, name: str) -> None:
+    before = broken_off(lab, phase(name, "end"), BrokenOff.kill_all)
+    converges(lab, before, half_way=name in ("apply", "verify"))
+
+
+@pytest.mark.parametrize("data", ["keep", pytest.param("empty", marks=SLOW), pytest.param("restore", marks=SLOW)])
+@pytest.mark.parametrize(
+    "point",
+    ["redis-is-replaced", pytest.param("kong-is-off", marks=SLOW), pytest.param("kong-is-replaced", marks=SLOW)],
+)
+def test_all_of_it_is_killed_inside_the_execution(lab: Lab, point: str, data: str) -> None:
+    converges(lab, broken_off(lab, INSIDE[point], BrokenOff.kill_all, data), data)
+
+
+def test_the_data_is_being_replaced_when_all_is_killed(lab: Lab) -> None:
+    before = broken_off(lab, step("replace_data", "redis"), BrokenOff.kill_all, "empty")
+    converges(lab, before, "empty")
+
+
+@pytest.mark.parametrize("name", ["apply", *(pytest.param(name, marks=SLOW) for name in ("snapshot", "verify"))])
+def test_the_module_is_killed(lab: Lab, name: str) -> None:
+    """The controller lives and sees its module die; whatever it does then, the next run ends in the target."""
+    before = broken_off(lab, phase(name), BrokenOff.kill_module)
+    done = lab.play("rollback")
+    assert done.rc == 0, done.output
+    assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
+    assert stack_state.lost(before, lab.state()) == []
+
+
+def test_kong_does_not_serve_while_redis_is_away_not_even_after_a_kill(lab: Lab) -> None:
+    """Killed with Kong off: it stays off until the next run, rather than give every resource the same alias."""
+    broken_off(lab, step("stop", "kong", "end"), BrokenOff.kill_all)
+    time.sleep(1)
+    assert lab.stack.containers()["kong"]["State"]["Running"] is False
