@@ -243,7 +243,11 @@ class DrillJob:
         container = self.engine.containers()[service]
         before = drill_checks.counted(self._check_rdb(container))
         self.engine.stop(container)
-        redis_files.rewrite(self.engine, container, redis_files.Layout.from_settings(settings), dump)
+        # As a restore does it: what a scratch server saves is one data set, whatever stands behind it in the dump.
+        clean = f"{dump}.clean"
+        with redis_scratch.loaded(self.live, self.runner, container.image_id, dump) as source:
+            redis_scratch.save(source, clean)
+        redis_files.rewrite(self.engine, container, redis_files.Layout.from_settings(settings), clean)
         self.engine.start(container)
         ready()
         loaded = client()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 import time
 from typing import Any
@@ -20,6 +21,7 @@ from .redis_keys import Selection, databases
 from .runner import Runner
 
 MAGIC = b"REDIS"
+MARK_BYTES = 40
 NAME = "redis-backup.rdb"
 # A backup by timer ends before the next one begins.
 STREAM_SECONDS = 600
@@ -40,14 +42,17 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
             command = ["redis-cli", "-p", str(client.place[1]) if _inside(client, container) else "6379", "--rdb", "-"]
             if client.access.user and client.password:
                 command[1:1] = ["--user", client.access.user]
-            for out, _err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
+            said = b""
+            for out, err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
                 handle.write(out)
-                size += len(out)
+                size, said = size + len(out), said + err
                 if time.monotonic() > end:
                     raise RecoveryError(
                         f"{container.name} did not send its data within {STREAM_SECONDS} s.",
                         "Look at its load and at the disk: docker stats; the live data were only read.",
                     )
+            size -= _mark_bytes(said, size)
+            handle.truncate(size)
             handle.flush()
             os.fsync(handle.fileno())
     finally:
@@ -56,6 +61,17 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
         if handle.read(len(MAGIC)) != MAGIC:
             raise RecoveryError(f"The copy that {container.name} sent does not begin like a Redis dump.")
     return size
+
+
+def _mark_bytes(said: bytes, size: int) -> int:
+    """Return how many bytes at the end are the mark of the stream's end, which redis-cli cannot take off its output.
+
+    As a dump they would do no harm; as the base of append-only files Redis refuses them.
+    """
+    told = re.search(rb"with success after (\d+) bytes", said)
+    if told:
+        return MARK_BYTES if size - int(told.group(1)) == MARK_BYTES else 0
+    return MARK_BYTES if b"until EOF marker" in said else 0
 
 
 def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisData, path: str) -> None:
