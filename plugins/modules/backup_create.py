@@ -190,19 +190,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         manifest = job.create(
             params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
         )
-    shown = (
-        "id",
-        "kind",
-        "path",
-        "sequence",
-        "created",
-        "environment",
-        "project",
-        "complete",
-        "notes",
-        "redis",
-        "undo_data",
-    )
+    shown = ("id", "kind", "path", "sequence", "created", "environment", "project", "complete", "notes", "redis", "undo_data")
     return {"changed": True, "backup": {name: manifest[name] for name in shown}}
 
 
