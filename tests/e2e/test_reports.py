@@ -25,6 +25,11 @@ def change_log_level(lab: Lab, level: str) -> None:
     """Deploy a harmless release."""
     lab.stack.set_env(KONG_LOG_LEVEL=level)
     releases.up(lab.stack, "kong")
+    settle(lab)
+
+
+def settle(lab: Lab) -> None:
+    """Wait for a Kong that was started anew, and tell the proxy where it is."""
     wait_for("Kong's configuration", lab.stack.kong_configured, 30)
     releases.reload_proxy(lab)
     lab.wait_masked()
@@ -47,7 +52,7 @@ def masking_off(lab: Lab) -> str:
     taken = lab.backup()
     file.write_text(good, encoding="utf-8")
     lab.stack.compose("restart", "-t", "1", "kong")
-    lab.wait_masked()
+    settle(lab)
     return taken
 
 
