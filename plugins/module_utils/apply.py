@@ -14,7 +14,8 @@ from typing import Any
 from . import compose, kept_secrets, live_state, readiness
 from .container import Container
 from .diagnosis import Diagnosis
-from .docker_stack import LONGEST_GRACE, DockerStack, engine_lost
+from .docker_stack import LONGEST_GRACE, DockerStack
+from .engine_loss import engine_lost
 from .errors import CommandError, DamagedBackupError, RecoveryError
 from .redact import scrub, secret_values
 from .redis_job import RedisJob

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .container import LABEL, Container, from_inspect
-from .errors import CommandError, RecoveryError
-from .libraries import docker, kwargs_from_env, need, requests
+from .errors import RecoveryError
+from .libraries import docker, kwargs_from_env, need
 
 KEEP_REPOSITORY = "kong-masking-recovery/kept"
 KEEP_LABEL = "kong_masking.recovery.keeps"
@@ -24,15 +24,6 @@ KEPT_FOR = "kong_masking.recovery.kept_for"
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
-# How a Compose call says that it lost the engine.
-LOST = ("Cannot connect to the Docker daemon", "error during connect", "connection reset", "unexpected EOF", "EOF")
-
-
-def engine_lost(error: Exception) -> bool:
-    """Say whether an action failed because the engine went away, and not for a reason of its own."""
-    if isinstance(error, CommandError):
-        return any(words in error.stderr for words in LOST)
-    return requests is not None and isinstance(error, requests.exceptions.ConnectionError)
 
 
 def _unlabelled(facts: dict[str, Any]) -> dict[str, str]:

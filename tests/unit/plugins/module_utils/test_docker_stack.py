@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import docker
 import pytest
-import requests
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import docker_stack
 from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import (
@@ -14,7 +13,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack
     KEPT_FOR,
     DockerStack,
 )
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 LABEL = "com.docker.compose."
@@ -242,20 +241,6 @@ def test_an_engine_that_is_being_restarted_is_waited_for(monkeypatch):
     monkeypatch.setattr(docker_stack, "ENGINE_PAUSE", 0.0)
     DockerStack("gateway")
     assert answers == []
-
-
-@pytest.mark.parametrize(
-    ("error", "lost"),
-    [
-        (requests.exceptions.ConnectionError("aborted"), True),
-        (CommandError(["docker"], 1, "", "Cannot connect to the Docker daemon at unix:///x. Is it running?"), True),
-        (CommandError(["docker"], 1, "", "no such service: kong"), False),
-        (docker.errors.APIError("conflict"), False),
-        (RecoveryError("x"), False),
-    ],
-)
-def test_an_engine_that_went_away_is_told_from_a_failure(error, lost):
-    assert docker_stack.engine_lost(error) is lost
 
 
 @pytest.mark.parametrize(
