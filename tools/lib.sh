@@ -21,6 +21,9 @@ apt_install() {
   can_install || die "needs the packages: $* (install them, or run as root on Debian)"
   mkdir -p "$cache"
   local log="$cache/apt.log" policy=/usr/sbin/policy-rc.d made_policy="" status=0
+  # Parts of the test suite that run beside each other may need packages at the same time.
+  exec 8>"$cache/apt.lock"
+  flock 8
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
@@ -31,6 +34,7 @@ apt_install() {
       DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
   } </dev/null >"$log" 2>&1 || status=$?
   [ -z "$made_policy" ] || rm -f "$policy"
+  exec 8>&-
   [ "$status" = 0 ] || {
     tail -n 15 "$log" >&2
     die "apt-get could not install: $* (whole log: $log)"

@@ -1,19 +1,23 @@
-"""Run the parts of the test suite one after the other; print each part's seconds and one closing line.
+"""Run the parts of the test suite; print each part's seconds and one closing line.
 
-A part is a target of the Makefile. Parts after a failed one still run. An engine that this run started is stopped at
-the end, whatever happened. pytest's closing lines are added up; a part without one counts as a single test.
+A part is a target of the Makefile. Those that use the Docker Engine run one after the other and mostly wait for it;
+the others run beside them, one after the other too. Parts after a failed one still run. An engine that was started here
+is stopped at the end, whatever happened. pytest's closing lines are added up; a part without one counts as one test.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,24 +29,20 @@ COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 @dataclass(frozen=True)
 class Part:
-    """One target of the Makefile."""
+    """One target of the Makefile; first: before everything else; last: when nothing runs beside it."""
 
     name: str
     engine: bool = False
     full_only: bool = False
+    first: bool = False
+    last: bool = False
 
 
 PARTS = (
-    Part("lint"),
-    Part("unit"),
+    Part("lint", first=True),
+    Part("unit", first=True),
     Part("contract"),
     Part("report"),
-    Part("redis-data", engine=True),
-    Part("e2e", engine=True),
-    Part("verification", engine=True),
-    Part("faults", engine=True),
-    Part("molecule", engine=True),
-    Part("integration", engine=True),
     Part("docs"),
     Part("awx"),
     Part("eda"),
@@ -50,12 +50,21 @@ PARTS = (
     Part("sanity"),
     Part("coverage"),
     Part("importer"),
-    Part("compat", engine=True),
+    Part("redis-data", engine=True),
+    Part("e2e", engine=True),
+    Part("verification", engine=True),
+    Part("faults", engine=True),
+    Part("molecule", engine=True),
+    Part("integration", engine=True),
+    # These work on the copy of the checkout that sanity and coverage work on.
+    Part("compat", engine=True, last=True),
     Part("slow", engine=True, full_only=True),
-    Part("bench-redis", engine=True, full_only=True),
+    Part("bench-redis", engine=True, full_only=True, last=True),
     Part("molecule-all", engine=True, full_only=True),
-    Part("matrix", engine=True, full_only=True),
+    Part("matrix", engine=True, full_only=True, last=True),
 )
+RUNNING: set[subprocess.Popen[str]] = set()
+SCREEN = threading.Lock()
 
 
 @dataclass
@@ -86,11 +95,10 @@ def count(lines: list[str]) -> tuple[int, int, int]:
     return totals["passed"], totals["failed"] + totals["error"], totals["skipped"]
 
 
-def run(part: Part) -> Result:
-    """Run one part, passing its output on as it comes."""
-    print(f"\n===== {part.name} =====", flush=True)
+def run(part: Part, live: bool) -> Result:
+    """Run one part; live: pass its output on as it comes, otherwise in one piece at its end."""
     began = time.monotonic()
-    closing: list[str] = []
+    lines: list[str] = []
     process = subprocess.Popen(
         ["make", "--no-print-directory", part.name],
         cwd=ROOT,
@@ -101,22 +109,18 @@ def run(part: Part) -> Result:
         errors="replace",
         start_new_session=True,
     )
+    RUNNING.add(process)
+    say(f"\n===== {part.name} =====\n" if live else f"\n===== {part.name} begins beside it =====\n")
     assert process.stdout is not None  # noqa: S101  for the type checker
-    try:
-        for line in process.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
-            if SUMMARY.search(line):
-                closing.append(line)
-        status = process.wait()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-        raise
-    passed, failed, skipped = count(closing)
+    for line in process.stdout:
+        lines.append(line)
+        if live:
+            say(line)
+    status = process.wait()
+    RUNNING.discard(process)
+    if not live:
+        say(f"\n===== {part.name} =====\n{''.join(lines)}\n===== end of {part.name} =====\n")
+    passed, failed, skipped = count([line for line in lines if SUMMARY.search(line)])
     if status == 0 and not passed + failed:
         passed = 1
     if status != 0 and not failed:
@@ -124,23 +128,57 @@ def run(part: Part) -> Result:
     return Result(part.name, status, time.monotonic() - began, passed, failed, skipped)
 
 
+def say(text: str) -> None:
+    """Print a piece of output that nothing else may get into."""
+    with SCREEN:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def end_all() -> None:
+    """End whatever still runs, when this run is broken off."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in list(RUNNING):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        end = time.monotonic() + 30
+        while any(process.poll() is None for process in list(RUNNING)) and time.monotonic() < end:
+            time.sleep(0.1)
+
+
+def start_engine() -> tuple[bool, Result]:
+    """Have an engine; return whether it was started here, and how that went."""
+    began = time.monotonic()
+    started = not tool("engine", "status")
+    ready = (not started or tool("engine", "start")) and tool("compose")
+    return started, Result("engine", int(not ready), time.monotonic() - began, 0, int(not ready), 0)
+
+
 def run_all(parts: list[Part]) -> list[Result]:
-    """Run the parts, the engine at hand from the first one that needs it."""
-    results: list[Result] = []
-    started = ready = missing = False
+    """Run all parts: the first ones, then those on the engine with the others beside them."""
+    results = [run(part, live=True) for part in parts if part.first]
+    on_engine = [part for part in parts if part.engine]
+    beside = [part for part in parts if not part.engine and not part.first]
+    started = False
+    lane = ThreadPoolExecutor(max_workers=1)
     try:
-        for part in parts:
-            if part.engine and not ready and not missing:
-                began = time.monotonic()
-                started = not tool("engine", "status")
-                ready = (not started or tool("engine", "start")) and tool("compose")
-                missing = not ready
-                results.append(Result("engine", int(missing), time.monotonic() - began, 0, int(missing), 0))
-            if part.engine and missing:
-                print(f"\n===== {part.name} =====\nleft out: no Docker Engine with Compose", flush=True)
+        if on_engine:
+            started, engine = start_engine()
+            results.append(engine)
+        others = [lane.submit(run, part, not on_engine) for part in beside]
+        for part in sorted(on_engine, key=lambda part: part.last):
+            if part.last:
+                wait(others)
+            if engine.status:
+                say(f"\n===== {part.name} =====\nleft out: no Docker Engine with Compose\n")
                 results.append(Result(part.name, 1, 0, 0, 1, 0))
             else:
-                results.append(run(part))
+                results.append(run(part, live=True))
+        results += [one.result() for one in others]
+    except BaseException:
+        lane.shutdown(wait=False, cancel_futures=True)
+        end_all()
+        raise
     finally:
         if started:
             tool("engine", "stop")
@@ -190,6 +228,7 @@ def main() -> int:
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_ignored: sys.exit(143))
+    began = time.monotonic()
     chosen = [p for p in PARTS if p.name in options.parts or (not options.parts and (options.full or not p.full_only))]
     results = run_all(chosen)
     print("\n===== seconds =====")
@@ -197,7 +236,7 @@ def main() -> int:
         detail = f"{one.passed} passed, {one.failed} failed" + (f", {one.skipped} skipped" if one.skipped else "")
         print(f"{one.name:12} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
     passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
-    print(f"{'total':12} {sum(one.seconds for one in results):7.1f}")
+    print(f"{'total':12} {time.monotonic() - began:7.1f}  from begin to end")
     print(f"{passed} passed, {failed} failed", flush=True)
     if options.full and not options.parts:
         write_dated(results, datetime.now(UTC))

@@ -16,7 +16,7 @@ among the next four ``consider``. The readings that ``assess`` takes are made by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from .errors import RecoveryError
@@ -97,10 +97,10 @@ def _exhaustion(readings: Readings, limits: Limits) -> Answer:
     killed = [item["service"] for item in readings["containers"] if item["oom_killed"]]
     restarted = [f"{item['service']} {item['restarts']} times" for item in readings["containers"] if item["restarts"]]
     full = [
-        f"{service} {kind} never under {min(values):.0%}"
+        f"{service} {kind} at {mean(values):.0%} of its limit over the window"
         for service, shares in readings["usage"].items()
         for kind, values in sorted(shares.items())
-        if values and min(values) >= limits[f"{kind}_share"]
+        if values and mean(values) >= limits[f"{kind}_share"]
     ]
     found = [f"killed for lack of memory: {', '.join(killed)}"] if killed else []
     found += [f"restarted within the window: {', '.join(restarted)}"] if restarted and full else []

@@ -73,8 +73,8 @@ def _kinds(document: Mapping[str, Any]) -> str:
 
 def _rate(item: Mapping[str, Any]) -> str:
     if item["rate"] is None:
-        why = ": a rollback by hand leaves no journal" if item["kind"] == "manual" else ""
-        return word(UNKNOWN + why, "none")
+        why = '<small class="why">a rollback by hand leaves no journal</small>' if item["kind"] == "manual" else ""
+        return word(UNKNOWN, "none") + why
     missed = item["target"] is not None and item["rate"] < item["target"]
     return word(amount(item["rate"], "share"), "bad" if missed else "good")
 

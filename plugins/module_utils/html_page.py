@@ -48,6 +48,7 @@ ul.boxes li { padding-left: 26px; position: relative; margin: 0 0 7px; }
 ul.boxes li::before { position: absolute; left: 0; content: "\\2610"; font-size: 17px; line-height: 1.2; }
 ul.boxes li.done::before { content: "\\2611"; color: var(--good); }
 ul.boxes li.open::before { content: "\\2612"; color: var(--bad); }
+td > .good, td > .bad, td > .none { white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; } .none { color: var(--open); }
 small.why { color: var(--muted); display: block; font-size: 13px; line-height: 1.35; }
 footer { margin-top: 40px; color: var(--muted); font-size: 13px; }

@@ -196,8 +196,7 @@ class PlanInput:
             )
         guards += [
             Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
-            for path in [self.stack.env_file]
-            if path in target["files"]
+            for path in [name for name in (self.stack.env_file, ".env") if name in target["files"]][:1]
             for item in config_rules.refusals(self._findings(self._content(target, path)))
         ]
         kong_file_path = target["kong"].get("file") or ""

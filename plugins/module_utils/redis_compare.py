@@ -136,12 +136,12 @@ def _removals(live: redis.Redis, now: Wire, wanted: Wire, work: Comparison) -> N
     """Count what lives, and list the keys that have to go because the backup lacks them."""
     selection, found = work.selection, work.found
     counting = Counting(selection)
-    for batch in walk(live, found.database, selection):
+    batches = walk(live, found.database, selection)
+    asked = _with_absent(wanted, batches) if selection.mode == RESTORE else ((batch, batch) for batch in batches)
+    for batch, absent in asked:
         counting.add(batch)
-        if selection.mode == EMPTY:
-            work.gone.add(batch)
-        elif selection.mode == RESTORE:
-            work.gone.add(_absent(wanted, batch))
+        if selection.mode in (RESTORE, EMPTY):
+            work.gone.add(absent)
     found.live = counting.census
     if selection.mode == RESTORE:
         work.gone.add(_partners(now, wanted, selection, work.gone.held))
@@ -155,10 +155,26 @@ def _taken_back(live: redis.Redis, brought: redis.Redis, wanted: Wire, work: Com
         work.gone.add([key for key, state in zip(batch, states) if state in (SAME, TTL)])
 
 
+def _with_absent(wire: Wire, batches: Iterable[list[bytes]]) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Yield (keys, those of them that a server does not hold); the next batch is asked while one is worked on."""
+    waiting: list[bytes] = []
+    for batch in batches:
+        wire.send(per_key(b"EXISTS", batch))
+        if waiting:
+            yield waiting, _zero(wire, waiting)
+        waiting = batch
+    if waiting:
+        yield waiting, _zero(wire, waiting)
+
+
+def _zero(wire: Wire, keys: Sequence[bytes]) -> list[bytes]:
+    return [key for key, answer in zip(keys, wire.lines(len(keys))) if answer == b":0"]
+
+
 def _absent(wire: Wire, keys: Sequence[bytes]) -> list[bytes]:
     """Return those of the keys that a server does not hold."""
     wire.send(per_key(b"EXISTS", keys))
-    return [key for key, answer in zip(keys, wire.lines(len(keys))) if answer == b":0"]
+    return _zero(wire, keys)
 
 
 def _partners(now: Wire, wanted: Wire, selection: Selection, gone: Mapping[bytes, None]) -> list[bytes]:

@@ -23,7 +23,7 @@ def raise_counters(live: redis.Redis, database: int, steps: Mapping[bytes, int])
     with Wire(live, database) as wire:
         wire.ask(b"MULTI")
         _all_answer(wire, requests, b"+QUEUED")
-        _done(wire.ask(b"EXEC"))
+        _done(wire.execute())
 
 
 def apply(live: redis.Redis, wanted: redis.Redis | None, differences: Sequence[Difference]) -> float:
@@ -46,7 +46,7 @@ def apply(live: redis.Redis, wanted: redis.Redis | None, differences: Sequence[D
                     for requests in _restores(source, item.writes, ahead_ms):
                         _all_answer(out, requests, b"+QUEUED")
         began = time.monotonic()
-        _done(out.ask(b"EXEC"))
+        _done(out.execute())
         return (time.monotonic() - began) * 1000
 
 

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import tarfile
+import time
 from typing import Any
 
 from . import redis_delta, redis_scratch, redis_values
@@ -22,6 +23,8 @@ from .runner import Runner
 MAGIC = b"REDIS"
 MARK_BYTES = 40
 NAME = "redis-backup.rdb"
+# A backup by timer ends before the next one begins.
+STREAM_SECONDS = 600
 NOT_POINT_IN_TIME = "not point-in-time: copied key by key"
 
 
@@ -32,7 +35,7 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
     password travels in the environment of redis-cli, never in its arguments.
     """
     before = client.prompt_stream()
-    size = 0
+    size, end = 0, time.monotonic() + STREAM_SECONDS
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
@@ -43,6 +46,11 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
             for out, err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
                 handle.write(out)
                 size, said = size + len(out), said + err
+                if time.monotonic() > end:
+                    raise RecoveryError(
+                        f"{container.name} did not send its data within {STREAM_SECONDS} s.",
+                        "Look at its load and at the disk: docker stats; the live data were only read.",
+                    )
             size -= _mark_bytes(said, size)
             handle.truncate(size)
             handle.flush()

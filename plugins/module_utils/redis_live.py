@@ -97,15 +97,14 @@ class LiveRedis:
         return redis_files.Layout.from_settings(settings)
 
     def wake(self, layout: redis_files.Layout) -> tuple[RedisData | None, str]:
-        """Start a server that was merely stopped, so that its data count; return what connect does.
+        """Start a server that was stopped, killed, paused or hung, so that its data count; return what connect does.
 
         What a killed run left unfinished is finished first. One that runs in a loop has data that it cannot read.
         """
         container = self.container()
-        resting = container.state in ("exited", "created")
         self.stop()
-        if not redis_files.finish(self.engine, container, layout) and not resting:
-            return None, f"it is {container.state}"
+        if not redis_files.finish(self.engine, container, layout) and container.state == "restarting":
+            return None, "it does not stay up"
         try:
             self.start(WAKE_SECONDS)
         except NotReadyError as exc:

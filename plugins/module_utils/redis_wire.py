@@ -15,6 +15,8 @@ from .errors import RecoveryError
 from .libraries import redis
 
 BLOCK = 1 << 18
+# A large value or a busy server takes its time; a transaction of a million keys takes more.
+ANSWER_SECONDS, EXEC_SECONDS = 60, 600
 # Two batches of questions about so many keys fit into a socket's buffer, so that the server never waits for us.
 SCAN_COUNT = 500
 Reply = Any
@@ -46,7 +48,7 @@ class Wire:
 
     def __init__(self, client: redis.Redis, database: int = 0) -> None:
         pool = client.connection_pool
-        settings = {**pool.connection_kwargs, "db": database, "protocol": 2}
+        settings = {**pool.connection_kwargs, "db": database, "protocol": 2, "socket_timeout": ANSWER_SECONDS}
         self.connection = pool.connection_class(**settings)
         try:
             self.connection.connect()
@@ -77,6 +79,11 @@ class Wire:
         """Send one command and return its reply; raise ReplyError when it is refused."""
         self.send(packed(*words))
         return self.reply()
+
+    def execute(self) -> Reply:
+        """Execute the transaction that was begun, however long it takes, and return its replies."""
+        self.socket.settimeout(EXEC_SECONDS)
+        return self.ask(b"EXEC")
 
     def _more(self) -> bytes:
         try:

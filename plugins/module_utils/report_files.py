@@ -12,6 +12,7 @@ from typing import Any
 
 from .errors import RecoveryError
 from .history_html import history_page
+from .journal import Journal
 from .report import BACK
 from .report_html import run_page
 from .report_markdown import history_markdown, run_markdown
@@ -89,36 +90,42 @@ class Reports:
             elapsed=self._elapsed(run),
         )
         there = self.write and os.path.isdir(self.stack.dir)
-        files = self._pages(name, text, run) if there and text else {}
-        run["report"] = files.get("html", "")
+        problem = ""
+        files: dict[str, str] = {}
+        try:
+            files = self._pages(name, run) if there and text else {}
+            run["report"] = files.get("html", "")
+            if there:
+                self._log(log, last_screen(run))
+                facts = {**run, "outcome": outcome(run)}
+                self._put(f"{log[: -len('.log')]}.json", json.dumps(facts, indent=1))
+        except OSError as exc:
+            # A full disk must not take the last screen away.
+            problem = f"WARNING: the log could not be written: {exc.strerror}"
         screen = last_screen(run)
-        if there:
-            self._log(log, screen)
-            facts = {**run, "outcome": outcome(run)}
-            self._put(f"{log[: -len('.log')]}.json", json.dumps(facts, indent=1))
-        return {
-            "text": screen,
-            "log": log,
-            "outcome": outcome(run),
-            "files": files,
-            "facts": message_facts(run, screen),
-        }
+        if problem:
+            screen.insert(-1, problem)
+        facts = message_facts(run, screen)
+        return {"text": screen, "log": log, "outcome": outcome(run), "files": files, "facts": facts}
 
     def _elapsed(self, run: Mapping[str, Any]) -> float:
         detected = parse_time(run["detected_at"])
         spent = sum(float(value) for value in run["phases"].values() if value)
         return max(spent, (self.now - detected.astimezone(timezone.utc)).total_seconds()) if detected else spent
 
-    def _pages(self, name: str, text: str, run: Mapping[str, Any]) -> dict[str, str]:
+    def _pages(self, name: str, run: Mapping[str, Any]) -> dict[str, str]:
         """Write the page and the ticket text beside the log; a page that cannot be made never fails a rollback."""
-        events = read_events(text)
+        if run["data_after"]:
+            # What the page shows stands in the journal.
+            Journal(self.stack, name).append("data", **run["data_after"])
+        events = read_events(self._journal(name))
         if not any(item["event"] == "end" for item in events):
             events.append(closing(run, self.generated, events))
         try:
             document = run_document(run_record(name, events), self.contacts, self.generated)
-            return self._write(os.path.dirname(run["log"]), name, document, ("html", "md"))
         except Exception:  # noqa: BLE001  # whatever a journal holds: the last screen is what counts
             return {}
+        return self._write(os.path.dirname(run["log"]), name, document, ("html", "md"))
 
     def _log(self, log: str, screen: Sequence[str]) -> None:
         """Add the last screen to the log that was followed, or begin one."""

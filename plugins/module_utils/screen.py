@@ -42,8 +42,9 @@ def _lines(value: Any) -> list[str]:
 
 
 def wrapped(line: str, width: int = FLEET_WIDTH) -> list[str]:
-    """Return a line in pieces that fit; a command stays in one piece, so that it can be copied."""
-    if len(line) <= width:
+    """Return a line in pieces that fit; a command or a path stays in one piece, to be copied."""
+    label_and_path = line.count(" ") <= 1
+    if len(line) <= width or label_and_path:
         return [line]
     before, command, rest = line.partition(COMMAND)
     if command:

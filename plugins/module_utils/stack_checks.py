@@ -201,7 +201,8 @@ class StackChecks:
         return not wrong, "; ".join(wrong) or f"{asked} directories"
 
     def _oom(self) -> tuple[bool, str]:
-        killed = [item.name for item in self.containers.values() if item.oom_killed]
+        # One that does not run fails its own check.
+        killed = [item.name for item in self.containers.values() if item.oom_killed and item.running]
         return not killed, f"killed in {', '.join(killed)}" if killed else "none"
 
     def _resources(self) -> tuple[bool, str]:

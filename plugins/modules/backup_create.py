@@ -151,6 +151,21 @@ SPEC = {
     **SIGNING_SPEC,
 }
 
+# What of the manifest goes back to the controller.
+SHOWN = (
+    "id",
+    "kind",
+    "path",
+    "sequence",
+    "created",
+    "environment",
+    "project",
+    "complete",
+    "notes",
+    "redis",
+    "undo_data",
+)
+
 
 def owner_of(params: Mapping[str, Any]) -> Stamp:
     """Return the owner and group to give the files; -1 leaves them as they are."""
@@ -190,20 +205,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         manifest = job.create(
             params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
         )
-    shown = (
-        "id",
-        "kind",
-        "path",
-        "sequence",
-        "created",
-        "environment",
-        "project",
-        "complete",
-        "notes",
-        "redis",
-        "undo_data",
-    )
-    return {"changed": True, "backup": {name: manifest[name] for name in shown}}
+    return {"changed": True, "backup": {name: manifest[name] for name in SHOWN}}
 
 
 def main() -> None:

@@ -88,7 +88,7 @@ options:
     type: dict
     default: {}
   data_after:
-    description: The live data afterwards, C(keys) and C(mappings); empty when nobody counted.
+    description: The live data afterwards, C(keys) and C(mappings); when it is empty, the keys are counted.
     type: dict
     default: {}
   phases:
@@ -185,6 +185,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.data_count import keys_now
 from ..module_utils.entry import run_module
 from ..module_utils.report_files import Reports
 from ..module_utils.runner import Runner
@@ -226,10 +227,13 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     stack = StackArgs.from_params(params["stack"])
     now = datetime.now(timezone.utc)
-    reports = Reports(stack, Runner(module.run_command), now, params["contacts"], write=not module.check_mode)
+    runner = Runner(module.run_command)
+    reports = Reports(stack, runner, now, params["contacts"], write=not module.check_mode)
     if params["what"] == "screen":
         run = {name: params[name] for name in SPEC if name not in HOW}
         run.update(run=params["run_id"], host=os.uname().nodename, check_mode=module.check_mode)
+        if params["applied"] and not run["data_after"] and not module.check_mode:
+            run["data_after"] = keys_now(stack, runner)
         return reports.end_of_run(run)
     records = params["records"] or reports.records()
     if params["what"] == "run":

@@ -118,7 +118,8 @@ def main() -> None:
     ).stdout.split()[2]
     print(f"{platform.platform()}, {cpu.split(': ')[-1]}")
     busy = Path("/proc/loadavg").read_text().split()[0]
-    print(f"Python {platform.python_version()}, redis-py {redis.__version__}, redis-server {server}; load {busy}\n")
+    versions = f"Python {platform.python_version()}, redis-py {redis.__version__}, redis-server {server}"
+    print(f"{versions}; load average {busy}\n")
     print("| keys | load s | method | changed | s | × load | pause s | × load | CPU s of the module | peak MiB |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for keys in parser.parse_args().keys:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 
 import stack_state
 from lab import Lab
+from load import Load
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_job import RedisJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
 
 COUNTER = "aws_masker:cnt:ec2"
 
@@ -119,3 +127,25 @@ def test_contradictions_and_settings_of_the_old_script_are_refused(lab: Lab) -> 
     assert "contradicts services" in contradiction.flat
     assert "instead of PRESERVE_DATA use preserve_data" in old.flat
     assert stack_state.untouched(before, lab.state()) == []
+
+
+def test_no_request_is_served_while_files_are_replaced(lab: Lab) -> None:
+    """Kong is off from before Redis goes until after it is back: a masking plugin without Redis mixes clients up."""
+    saved = lab.backup("-e", "kind=data")
+    dump = lab.stack.directory / "backups" / "data" / saved / "redis-backup.rdb"
+    defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
+    given = {"project": lab.project, "environment": lab.environment, "dir": str(lab.stack.directory)}
+    stack = StackArgs.from_params({**defaults, **given})
+    with Load(lab.stack) as load:
+        time.sleep(1)
+        job = RedisJob(stack, DockerStack(lab.project), Runner(), "restore", str(dump), {"method": "file"})
+        result = job.run()
+        time.sleep(1)
+    pause = result["write_pause_ms"] / 1000
+    served = [one.at for one in load.answers if one.status == 200]
+    gap = max(later - earlier for earlier, later in itertools.pairwise(served))
+    print(f"\n{load.line('file')}; Redis away for {pause:.2f} s")
+    assert (result["method"], result["kong_off"]) == ("file", True)
+    assert load.wrong() == []
+    assert gap >= pause
+    assert lab.stack.probe()

@@ -11,6 +11,7 @@ from typing import Any
 import releases
 from lab import Lab, Run
 
+SCREEN = {"ANSIBLE_STDOUT_CALLBACK": "kong_masking.recovery.recovery_screen"}
 QUICK = ("-e", "verification_timeout=3")
 
 
@@ -53,14 +54,15 @@ def ten_runs(lab: Lab) -> list[tuple[str, Run]]:
     leaky = masking_off(lab)
     runs: list[tuple[str, Run]] = []
 
-    def play(outcome: str, playbook: str, *args: str) -> Run:
-        done = lab.play(playbook, *args)
+    def play(outcome: str, playbook: str, *args: str, environ: dict[str, str] | None = None) -> Run:
+        done = lab.play(playbook, *args, environ=environ)
         runs.append((outcome, done))
         return done
 
     play("nothing to do", "rollback", "-e", f"deployment={golden}")
     change_log_level(lab, "debug")
-    play("completed", "rollback", "-e", f"deployment={golden}", "-e", f"incident_detected_at={seconds_ago(60)}")
+    detected = f"incident_detected_at={seconds_ago(60)}"
+    play("completed", "rollback", "-e", f"deployment={golden}", "-e", detected, environ=SCREEN)
     break_kong(lab)
     play("completed", "force_rollback", "-e", f"deployment={golden}", "-e", f"incident_detected_at={seconds_ago(100)}")
     play("completed", "rollback", "-e", f"deployment={golden}", "-e", "redis_data=empty")
@@ -137,6 +139,11 @@ def test_key_figures_of_ten_runs_equal_those_computed_by_hand(lab: Lab, tmp_path
     said = {"back": "SERVICE: BACK", "not back": "SERVICE: NOT BACK", "not measured": "SERVICE: NOT MEASURED"}
     for item, (outcome, done) in zip(document["runs"], runs, strict=True):
         assert done.verdict.startswith(said[item["service"]]), (outcome, done.output)
+
+    screen = runs[1][1].stdout.splitlines()
+    assert screen[-1] == "SERVICE: BACK"
+    assert [line for line in screen if line.startswith(("TASK", "ok:", "changed:", "PLAY"))] == []
+    assert any(line.startswith("ESCALATION: none due") for line in screen)
 
     lines = journals(lab)
     detected = {n: one[0]["detected_at"] for n, one in enumerate(lines) if one[0]["detected_at"]}

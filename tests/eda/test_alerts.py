@@ -20,25 +20,25 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 TOKEN = "not-a-secret"
 # Writes down that it ran, and for which environment.
 RECORD = """
-- name: Record
-  hosts: "{{{{ env }}}}"
-  gather_facts: false
-  tasks:
-    - name: Write it down
-      ansible.builtin.lineinfile:
-        path: {calls}
-        line: "{name} {{{{ env }}}}"
-        create: true
-        mode: "0600"
-    - name: Answer
-      ansible.builtin.set_fact:
-        assessment_result: {{verdict: "{{{{ pretended_verdict | default('none') }}}}"}}
+- name: Write it down
+  ansible.builtin.lineinfile:
+    path: {calls}
+    line: "{name} {{{{ env }}}}"
+    create: true
+    mode: "0600"
+  run_once: true
+"""
+ANSWER = """
+- name: Answer
+  ansible.builtin.set_fact:
+    assessment_result: {verdict: "{{ pretended_verdict | default('none') }}"}
 """
 INVENTORY = {
     "allowed": {"auto_rollback": True, "pretended_verdict": "immediate"},
@@ -73,9 +73,13 @@ class Rulebook:
         collection = folder / "collections" / "ansible_collections" / "kong_masking" / "recovery"
         (collection / "playbooks").mkdir(parents=True)
         (collection / "galaxy.yml").write_text((ROOT / "galaxy.yml").read_text(encoding="utf-8"), encoding="utf-8")
-        for name in ("assess", "rollback", "force_rollback"):
-            text = RECORD.format(calls=self.calls, name=name)
-            (collection / "playbooks" / f"{name}.yml").write_text(text, encoding="utf-8")
+        role = collection / "roles" / "assessment" / "tasks" / "main.yml"
+        role.parent.mkdir(parents=True)
+        role.write_text(RECORD.format(calls=self.calls, name="assess") + ANSWER, encoding="utf-8")
+        for name in ("rollback", "force_rollback"):
+            play = {"hosts": "{{ env }}", "gather_facts": False}
+            play["tasks"] = yaml.safe_load(RECORD.format(calls=self.calls, name=name))
+            (collection / "playbooks" / f"{name}.yml").write_text(json.dumps([play]), encoding="utf-8")
         hosts = {
             environment: {
                 "hosts": {f"{environment}-gateway": {"ansible_connection": "local"}},
@@ -226,6 +230,17 @@ def test_resolved_repeated_and_unauthenticated_events_start_nothing(rulebook: Ru
 
     assert rulebook.started("well") == ["assess"]
     assert rulebook.heard("well") == [FIRST]
+
+
+def test_an_environment_that_is_none_is_told_and_nothing_is_assessed(rulebook: Rulebook) -> None:
+    assert rulebook.post("somewhere") == 200
+
+    rulebook.until(lambda: len(rulebook.heard("somewhere")) == 1)
+    # The assessment that refuses would have begun by now.
+    time.sleep(4)
+
+    assert rulebook.started("somewhere") == []
+    assert rulebook.heard("somewhere") == [FIRST]
 
 
 def test_nothing_is_ever_forced(rulebook: Rulebook) -> None:

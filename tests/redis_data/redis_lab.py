@@ -46,6 +46,7 @@ class RedisLab:
     project: str
     aof: bool
     options: list[str] = field(default_factory=list)
+    given: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def reopen(cls, directory: str) -> RedisLab:
@@ -81,18 +82,17 @@ class RedisLab:
         """The stack option as the module gets it."""
         defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
         given = {"project": self.project, "environment": "test", "dir": str(self.directory), "env_file": ".env"}
-        return StackArgs.from_params({**defaults, **given})
+        return StackArgs.from_params({**defaults, **given, **self.given})
 
     @property
     def engine(self) -> DockerStack:
         """The engine, asked for this project."""
         return DockerStack(self.project)
 
-    def client(self, database: int = 0) -> redis.Redis:
-        """Return a client by the container's own address."""
-        return redis.Redis(
-            self.engine.container("redis").address, 6379, password=PASSWORD, db=database, socket_timeout=30
-        )
+    def client(self, database: int = 0, **access: str) -> redis.Redis:
+        """Return a client by the container's own address; access: another password or user."""
+        about = {"password": PASSWORD, **access}
+        return redis.Redis(self.engine.container("redis").address, 6379, db=database, socket_timeout=30, **about)
 
     def job(self, mode: str, dump: str = "", method: str = "auto", scope: str = "mappings", **further: str) -> RedisJob:
         """Return a job on this lab; further: settings of RedisJob."""

@@ -22,6 +22,8 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.errors impor
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_wire import Wire
 
 PREFIX = b"aws_masker:"
+# Expiry as a moment: on a busy machine, seconds pass between writing one server and the other.
+HOUR = int(time.time() * 1000) + 3_600_000
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +57,9 @@ def change(live, wanted, mode: str, scope: str = "mappings", brought=None, **fur
     return found
 
 
-def pair(server, alias: str, original: str, ms: int = 3_600_000) -> None:
-    server.set(f"aws_masker:map:{alias}", original, px=ms)
-    server.set(reverse(original), alias, px=ms)
+def pair(server, alias: str, original: str, end: int = HOUR) -> None:
+    server.set(f"aws_masker:map:{alias}", original, pxat=end)
+    server.set(reverse(original), alias, pxat=end)
 
 
 def content(server) -> dict:
@@ -76,7 +78,7 @@ def every_kind(server) -> None:
     server.set("edge", "x" * redis_values.SHORT)
     server.set(b"\r\n$3\r\nkey", b"\r\n*2\r\n")
     server.set("empty", "")
-    server.set("expires", "soon", px=3_600_000)
+    server.set("expires", "soon", pxat=HOUR)
 
 
 def test_equal_data_differ_in_nothing_whatever_their_order_and_encoding(three):
@@ -102,7 +104,7 @@ CHANGES = {
     "edge": lambda live: live.append("edge", "y"),
     "empty": lambda live: live.set("empty", "no"),
     "expiry-gone": lambda live: live.persist("expires"),
-    "expiry-later": lambda live: live.pexpire("expires", 3_602_000),
+    "expiry-later": lambda live: live.pexpireat("expires", HOUR + 2000),
     "type": lambda live: (live.delete("list"), live.set("list", "a string")),
     "string-to-hash": lambda live: (live.delete("empty"), live.hset("empty", "a", "b")),
     "missing": lambda live: live.delete(b"\r\n$3\r\nkey"),
@@ -123,8 +125,8 @@ def test_a_single_change_is_found_and_taken_back_exactly(three, name):
 
 def test_a_time_to_live_within_a_second_is_the_same(three):
     live, wanted, _brought = three
-    pair(live, "A1", "i-1", 3_600_000)
-    pair(wanted, "A1", "i-1", 3_600_300)
+    pair(live, "A1", "i-1", HOUR)
+    pair(wanted, "A1", "i-1", HOUR + 300)
     assert change(live, wanted, "restore").keys == 0
 
 
@@ -319,8 +321,8 @@ def test_200_000_small_keys_change_at_once(three):
     live, wanted, _brought = three
     pipe = wanted.pipeline(transaction=False)
     for number in range(100_000):
-        pipe.set(f"aws_masker:map:A{number}", f"i-{number}", px=3_600_000)
-        pipe.set(b"aws_masker:rev:" + base64.b64encode(b"i-%d" % number), f"A{number}", px=3_600_000)
+        pipe.set(f"aws_masker:map:A{number}", f"i-{number}", pxat=HOUR)
+        pipe.set(b"aws_masker:rev:" + base64.b64encode(b"i-%d" % number), f"A{number}", pxat=HOUR)
         if number % 5000 == 0:
             pipe.execute()
     pipe.execute()

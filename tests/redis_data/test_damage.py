@@ -27,7 +27,7 @@ def sample(lab, tmp_path_factory):
 @st.composite
 def damages(draw):
     """Return a function that cuts, flips, extends or swaps bytes of a dump."""
-    kind = draw(st.sampled_from(["cut", "flip", "swap", "insert"]))
+    kind = draw(st.sampled_from(["cut", "flip", "swap", "insert", "extend"]))
     place = draw(st.floats(0, 0.999))
     other = draw(st.floats(0, 0.999))
     bit = draw(st.integers(0, 7))
@@ -42,16 +42,30 @@ def damages(draw):
             changed[first] ^= 1 << bit
         elif kind == "swap":
             changed[first], changed[second] = changed[second], changed[first]
-        else:
+        elif kind == "insert":
             changed[first:first] = extra
+        else:
+            changed += extra
         return bytes(changed)
 
     return damage
 
 
-@settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(damage=damages())
 def test_refused_untouched_or_restored_exactly(lab, sample, tmp_path_factory, damage):
+    refused_or_exact(lab, sample, tmp_path_factory, damage)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(damage=damages())
+def test_refused_untouched_or_restored_exactly_for_many_damages(lab, sample, tmp_path_factory, damage):
+    refused_or_exact(lab, sample, tmp_path_factory, damage)
+
+
+def refused_or_exact(lab, sample, tmp_path_factory, damage) -> None:
+    """Restore a damaged dump: nothing changed, or everything is there."""
     good, content = sample
     path = tmp_path_factory.mktemp("damaged") / "damaged.rdb"
     path.write_bytes(damage(good))

@@ -33,7 +33,16 @@ def left_behind(lab: RedisLab, before: dict, wanted: dict) -> str:
     return "new" if found == wanted else "old" if found == before else "mixed"
 
 
-@pytest.mark.parametrize("method", ["delta", "file"])
+@pytest.mark.parametrize(
+    ("lab", "method"),
+    [
+        ("rdb", "delta"),
+        ("aof", "file"),
+        pytest.param("aof", "delta", marks=pytest.mark.slow),
+        pytest.param("rdb", "file", marks=pytest.mark.slow),
+    ],
+    indirect=["lab"],
+)
 def test_killed_at_ten_points(lab, tmp_path, method):
     lab.settled()
     lab.empty()

@@ -63,6 +63,33 @@ def play(
     return done
 
 
+class EmptyEngine:
+    """Answers like an engine on which nothing runs: enough for a rollback that finds no backup."""
+
+    def __init__(self) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answer = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"} if self.path.endswith("/version") else []
+                body = json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args: Any) -> None:
+                """Say nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"tcp://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """End."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Webhooks:
     """A server whose paths answer at once, after a long time, or with an error; it remembers what it was told."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from ansible_collections.kong_masking.recovery.plugins.module_utils.run_history import history
 from ansible_collections.kong_masking.recovery.plugins.module_utils.run_report import history_document
 from ansible_collections.kong_masking.recovery.tests.unit import journal_samples
-from playbooks import SCREEN, Webhooks, fleet, play
+from playbooks import SCREEN, EmptyEngine, Webhooks, fleet, play
 
 CANARY = "Canary-of-a-webhook-address"
 ROLE = """
@@ -124,6 +126,41 @@ def test_a_slow_webhook_at_the_start_is_not_waited_for(tmp_path: Path, webhooks:
     assert quick.seconds < 25, "the play waited"
     none = play(book, inventory, "-e", "event=start", "-e", '{"recovery_webhooks": []}')
     print(f"a webhook that never answers: {quick.seconds / none.seconds:.2f} times the seconds of none at all")
+
+
+def test_a_rollback_that_finds_no_backup_ends_truthfully_with_a_page_and_tells_the_webhooks(
+    tmp_path: Path, webhooks: Webhooks
+) -> None:
+    contacts = [{"name": "Ada", "minutes": 0}, {"name": "Lea", "minutes": 15}]
+    inventory = fleet(tmp_path, recovery_webhooks=told_by(webhooks, ("good",)), recovery_contacts=contacts)
+    for path in (tmp_path / "gw1" / ".recovery" / "journal").iterdir():
+        path.unlink()
+    engine = EmptyEngine()
+    detected = (datetime.now(UTC) - timedelta(minutes=17)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        done = play(
+            "rollback", inventory, "--limit", "gw1", "-e", f"incident_detected_at={detected}",
+            environ={**SCREEN, "DOCKER_HOST": engine.address},
+        )  # fmt: skip
+    finally:
+        engine.close()
+
+    assert done.returncode == 2, done.output
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "SERVICE: NOT MEASURED, the run ended before any change"
+    assert "ESCALATION: minute 17, business stakeholders decide: call Lea" in lines
+    assert "No backup can be used for environment staging" in " ".join(line.strip() for line in lines)
+    # First of all where to follow it, and beside that log a page that says the same.
+    log = next(line for line in lines if line.startswith("LOG: ")).split(":", 2)[2]
+    assert lines.index(f"LOG: {os.uname().nodename}:{log}") < 3
+    page = Path(log).with_suffix(".html").read_text(encoding="utf-8")
+    assert "No backup can be used for environment staging" in page
+    assert [(body["event"], body["service"]) for _name, body in webhooks.told] == [
+        ("start", ""),
+        ("failure", "NOT MEASURED, the run ended before any change"),
+    ]
+    assert webhooks.told[1][1]["escalation"] == "minute 17, business stakeholders decide: call Lea"
+    assert "Canary" not in done.output
 
 
 def test_check_mode_tells_nobody(tmp_path: Path, webhooks: Webhooks) -> None:

@@ -54,13 +54,19 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing on stderr."""
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes as many connections at once as checks are made."""
+
+    request_queue_size = 64
+
+
 @contextlib.contextmanager
 def serving(answers):
     """Serve (method, path) → Answer, or a function of path and body; what is not there closes the connection.
 
     Yields the server, with ``url`` and ``requests`` (method, path, headers, body).
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     server.answers, server.requests = answers, []
     server.place = server.server_address[:2]

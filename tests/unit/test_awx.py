@@ -32,11 +32,6 @@ def test_every_job_template_has_a_playbook() -> None:
     assert sorted({one["playbook"] for one in TEMPLATES} - PLAYBOOKS - AWAITED) == []
 
 
-def test_the_rulebooks_answer_is_checked_once_the_assessment_is_there() -> None:
-    left_out = (ROOT / ".ansible-lint").read_text(encoding="utf-8")
-    assert ("assess_alert.yml" in left_out) == ("assess" not in PLAYBOOKS), "take the line out of .ansible-lint"
-
-
 def test_every_survey_asks_for_the_environment_first() -> None:
     assert [one["name"] for one in TEMPLATES if one["survey"][0] != "env"] == []
 

@@ -59,8 +59,18 @@ class TestEveryRole:
     def test_a_specified_default_is_one_of_the_choices(self, role: Path) -> None:
         for name, about in options(role).items():
             if "choices" in about and "default" in about:
-                given = about["default"] if isinstance(about["default"], list) else [about["default"]]
+                given = about["default"] if about["type"] == "list" else [about["default"]]
                 assert set(given) <= set(about["choices"]), name
+
+    def test_a_specified_default_is_a_value_of_its_type(self, role: Path) -> None:
+        # An expression would end the documentation's build, for all types but text.
+        kinds = {"bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict}
+        wrong = [
+            name
+            for name, about in options(role).items()
+            if "default" in about and not isinstance(about["default"], kinds.get(about["type"], object))
+        ]
+        assert wrong == []
 
     def test_the_variables_are_the_roles_own_or_the_inventorys(self, role: Path) -> None:
         allowed = (f"{role.name}_",)

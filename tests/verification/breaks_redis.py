@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 
 from breaks_kong import masker
@@ -123,8 +124,10 @@ def cannot_save(lab: Lab) -> Iterator[None]:
 @contextlib.contextmanager
 def nearly_full(lab: Lab) -> Iterator[None]:
     with lab.redis() as client:
-        client.set("filler", b"x" * (16 << 20))
+        for number in range(16):
+            client.set(f"filler:{number}", b"x" * (1 << 20))
+        time.sleep(1)  # the append-only file's buffer is memory too
         used = int(client.info("memory")["used_memory"])
     with redis_setting(lab, "maxmemory", str(int(used * 1.06))) as client:
         yield
-        client.delete("filler")
+        client.delete(*(f"filler:{number}" for number in range(16)))

@@ -14,22 +14,21 @@ from reference_stack import run
 from releases import reload_proxy, up
 
 import tools
-from tools import execute, proxy_says
+from tools import proxy_says
 
 
 @contextlib.contextmanager
 def proxy_at_the_old_address(lab: Lab) -> Iterator[None]:
     """Kong comes back under another address, and nobody tells nginx."""
-    network, kong = f"{lab.project}_masking", tools.name_of(lab, "kong")
+    network = f"{lab.project}_masking"
     before = lab.stack.containers()["kong"]["NetworkSettings"]["Networks"][network]["IPAddress"]
-    run(["docker", "network", "disconnect", network, kong])
-    holder = run(
-        ["docker", "run", "-d", "--network", network, "--ip", before, "kong-masking-ref/client:1"], check=False
-    )
-    run(["docker", "network", "connect", "--alias", "kong", network, kong])
+    lab.stack.compose("stop", "-t", "1", "kong")
+    # Somebody else takes the address that became free.
+    holder = run(["docker", "run", "-d", "--network", network, "kong-masking-ref/client:1"]).stdout.strip()
     try:
-        now = lab.stack.containers()["kong"]["NetworkSettings"]["Networks"][network]["IPAddress"]
-        assert now != before
+        lab.stack.compose("start", "kong")
+        assert lab.stack.containers()["kong"]["NetworkSettings"]["Networks"][network]["IPAddress"] != before
+        tools.wait_until(lab.stack.kong_configured, 30)
         yield
     finally:
         run(["docker", "rm", "-f", holder])
@@ -83,8 +82,8 @@ def port_answered_by_a_program(lab: Lab) -> Iterator[None]:
 
 @contextlib.contextmanager
 def port_answered_by_another_container(lab: Lab) -> Iterator[None]:
-    with tools.stopped(lab, "upstream"):
-        port = f"127.0.0.1:{lab.stack.ports.upstream}:8080"
+    with tools.stopped(lab, "nginx"):
+        port = f"127.0.0.1:{lab.stack.ports.proxy}:8080"
         name = f"{lab.project}-squatter"
         run(["docker", "run", "-d", "--name", name, "-p", port, "kong-masking-ref/upstream:1"])
         try:
@@ -123,16 +122,6 @@ def log_directory_not_writable(lab: Lab) -> Iterator[None]:
     os.chown(logs, 0, 0)
     yield
     os.chown(logs, about.st_uid, about.st_gid)
-
-
-@contextlib.contextmanager
-def a_process_killed_for_memory(lab: Lab) -> Iterator[None]:
-    """The container lives, one of its processes did not."""
-    with contextlib.suppress(Exception):
-        execute(lab, "nginx", "tail", "/dev/zero")
-    tools.wait_until(lambda: lab.stack.containers()["nginx"]["State"]["OOMKilled"], 10)
-    yield
-    tools.restarted(lab, "nginx")
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
     (stack.replies_cut_short, {"masking"}, "no complete JSON document"),
     (stack.proxy_down, {"container_nginx"}, "is exited"),
     (stack.port_answered_by_a_program, {"container_nginx", "ports_nginx"}, "is answered by process"),
-    (stack.port_answered_by_another_container, {"container_upstream", "ports_upstream"}, "-squatter"),
+    (stack.port_answered_by_another_container, {"container_nginx", "ports_nginx"}, "-squatter"),
     (stack.client_gone, {"container_client"}, "no container"),
     (stack.kong_on_the_wrong_network, {"link_kong_redis", "link_nginx_kong"}, "no network of the project"),
 ]
@@ -66,7 +66,6 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
 ADVISORY: list[tuple[Break, set[str], str]] = [
     (redis.nearly_full, {"redis_memory"}, "MiB"),
     (stack.log_directory_not_writable, {"writable_mounts"}, "/usr/local/kong/logs"),
-    (stack.a_process_killed_for_memory, {"memory_kills"}, "-nginx-"),
     (stack.nearly_out_of_memory, {"resources"}, "of 128 MiB"),
     (kong.upstream_unresolvable, {"upstream_reachable"}, "is an unknown name"),
     (kong.upstream_refuses, {"upstream_reachable"}, "accepts no connection"),

@@ -138,7 +138,9 @@ def test_a_backup_whose_environment_file_is_invalid_is_refused_and_a_live_one_on
     assert "WAIVED by force: config_invalid" in forced.flat
 
 
-@pytest.mark.parametrize("proven", [False, True], ids=["nobody-says-so", "the-backup-says-so"])
+@pytest.mark.parametrize(
+    "proven", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["nobody-says-so", "the-backup-says-so"]
+)
 def test_an_empty_configuration_is_refused_beforehand_unless_the_backup_itself_says_so(
     fresh: Lab, proven: bool
 ) -> None:

@@ -15,7 +15,7 @@ import redis
 import requests
 import yaml
 from lab import Lab
-from reference_stack import run, wait_for
+from reference_stack import StackError, run
 from releases import kong_file, reload_proxy
 
 Document = dict[str, Any]
@@ -170,15 +170,22 @@ def sha256(path: Path) -> str:
 
 def healthy(lab: Lab) -> None:
     """Wait until the stack serves as before."""
-    wait_for("Kong's configuration", lab.stack.kong_configured, 30)
-    lab.wait_masked(60)
+    wait_until(lab.stack.kong_configured, 30)
+    wait_until(lab.stack.probe, 60)
+    wait_until(lambda: not _unhealthy(lab), 40)
+
+
+def _unhealthy(lab: Lab) -> list[str]:
+    """The services whose health checks have not yet noticed that all is well again."""
+    states = {name: found["State"].get("Health") or {} for name, found in lab.stack.containers().items()}
+    return [name for name, health in states.items() if health.get("Status") == "unhealthy"]
 
 
 def wait_until(question: Callable[[], bool], seconds: float) -> None:
     """Wait for something; raise where it does not come. Who does not answer has not done it yet."""
     end = time.monotonic() + seconds
     while True:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, StackError):
             if question():
                 return
         assert time.monotonic() < end, "it did not happen"

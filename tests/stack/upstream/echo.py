@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 KEPT_PROBES = 1000
+REASONS = {status.value for status in HTTPStatus}
 MAXIMUM_BODY = 64 << 20
 
 
@@ -79,7 +81,8 @@ class Echo:
         }
         # A provider that refuses, for those who ask for it.
         status = int(request.headers.get("X-Echo-Status", "200"))
-        response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+        reason = None if status in REASONS else "Overloaded"
+        response = web.StreamResponse(status=status, reason=reason, headers={"Content-Type": "application/json"})
         if request.version >= (1, 1) and request.method != "HEAD":
             response.enable_chunked_encoding()
         await response.prepare(request)

@@ -113,6 +113,13 @@ class TestTheEndOfARun:
         page = (place / "logs" / "rollbacks" / f"{self.RUN}.html").read_text(encoding="utf-8")
         assert "<h1>SERVICE: BACK</h1>" in page
 
+    def test_what_was_counted_at_the_end_stands_in_the_journal_and_on_the_page(self, place):
+        self.end(place, data_after={"keys": 4711})
+        journal = (place / ".recovery" / "journal" / f"{self.RUN}.jsonl").read_text(encoding="utf-8")
+        assert json.loads(journal.splitlines()[-1])["keys"] == 4711
+        page = (place / "logs" / "rollbacks" / f"{self.RUN}.html").read_text(encoding="utf-8")
+        assert "1,012 → 4,711" in page
+
     def test_without_a_journal_there_is_a_log_and_no_page(self, tmp_path):
         (tmp_path / "stack").mkdir()
         found = self.end(tmp_path / "stack")
@@ -128,6 +135,17 @@ class TestTheEndOfARun:
         found = self.end(place)
         assert found["text"][-1] == "SERVICE: BACK"
         assert found["files"] == {}
+
+    def test_a_full_disk_takes_the_log_and_not_the_last_screen(self, place, monkeypatch):
+        def full(*_args, **_kwargs):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Runner, "write", full)
+        found = self.end(place)
+        assert found["text"][-2:] == [
+            "WARNING: the log could not be written: No space left on device",
+            "SERVICE: BACK",
+        ]
 
     def test_escalation_counts_from_the_detection(self, place):
         run = screen_run(run="", detected_at="2026-07-11T08:53:00Z", checks=[], failure="apply")

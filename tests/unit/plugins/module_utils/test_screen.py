@@ -44,6 +44,7 @@ def test_what_a_task_says(action, args, result, lines):
         ("short", ["short"]),
         (f"TO TAKE IT BACK: {COMMAND}", ["TO TAKE IT BACK:", COMMAND]),
         ("x" * 100, ["x" * 100]),
+        (f"LOG: gw1:/{'x' * 100}", [f"LOG: gw1:/{'x' * 100}"]),
         ("  " + "word " * 16, ["  " + "word " * 14 + "word", "      word"]),
     ],
 )

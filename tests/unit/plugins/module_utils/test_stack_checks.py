@@ -171,3 +171,10 @@ def test_a_directory_that_a_container_may_not_write_to_is_named(tmp_path):
     assert engine.asked[0][-1] == "/kong/logs"
     with pytest.raises(NotMeasured):
         checks(tmp_path, kong=samples.container("kong"))._writable()
+
+
+def test_a_process_that_was_killed_for_memory_in_a_container_that_lives(tmp_path):
+    kong = samples.container("kong", oom_killed=True)
+    assert checks(tmp_path, kong=kong)._oom() == (False, "killed in gateway-kong-1")
+    dead = samples.container("kong", oom_killed=True, state="exited")
+    assert checks(tmp_path, kong=dead)._oom()[0] is True

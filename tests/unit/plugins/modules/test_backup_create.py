@@ -12,19 +12,7 @@ from ansible_collections.kong_masking.recovery.plugins.modules import backup_cre
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 RUN = "rollback-20260729-120000"
-SHOWN = (
-    "id",
-    "kind",
-    "path",
-    "sequence",
-    "created",
-    "environment",
-    "project",
-    "complete",
-    "notes",
-    "redis",
-    "undo_data",
-)
+SHOWN = backup_create.SHOWN
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Record what the sampler reads on the reference stack, well and in trouble, for the unit tests of the decision matrix.
 
-    .venv/bin/python tests/e2e/record_assessments.py [NAME …]
+    .venv/bin/python tests/e2e/record_series.py [NAME …]
 
 writes tests/unit/recordings/assess/NAME.json. The text of the proxy's log is kept beside the readings.
 """
@@ -113,27 +113,31 @@ SERIES: dict[str, tuple[Trouble, float]] = {
 }
 
 
+def record(lab: Lab, name: str) -> None:
+    """Record one series of a stack in its good state."""
+    trouble, window = SERIES[name]
+    engine = DockerStack(lab.project)
+    arguments = stack(dir=str(lab.stack.directory), project=lab.project)
+    began = time.time()
+    with trouble(lab):
+        readings = Sampler(arguments, engine, Runner()).take(window, 0.5, time.time() - began + 1, [])
+        now = time.time()
+        log = log_since(engine, engine.containers()["nginx"], began)
+    text = json.dumps({"now": now, "readings": readings, "proxy_log": log.splitlines()})
+    (FOLDER / f"{name}.json").write_text(text.replace(lab.project, "gateway") + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Record all series, or those that are named."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder), f"kmr-record-{uuid.uuid4().hex[:8]}")
         try:
             lab.deploy()
             for name in sys.argv[1:] or SERIES:
-                trouble, window = SERIES[name]
                 lab.reset()
                 lab.wait_masked()
                 print(name, flush=True)
-                engine = DockerStack(lab.project)
-                arguments = stack(dir=str(lab.stack.directory), project=lab.project)
-                began = time.time()
-                with trouble(lab):
-                    readings = Sampler(arguments, engine, Runner()).take(window, 0.5, time.time() - began + 1, [])
-                now = time.time()
-                log = log_since(engine, engine.containers()["nginx"], began)
-                text = json.dumps({"now": now, "readings": readings, "proxy_log": log.splitlines()}, indent=1)
-                (FOLDER / f"{name}.json").write_text(text.replace(lab.project, "gateway") + "\n", encoding="utf-8")
+                record(lab, name)
         finally:
             lab.down()
 

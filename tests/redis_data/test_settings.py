@@ -1,0 +1,213 @@
+"""Servers that are configured otherwise: names and places of files, renamed commands, passwords, limits, replicas."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import pytest
+from plain_servers import plain_server
+from redis_lab import PASSWORD, RedisLab, aged, reverse, same
+from reference_stack import run, wait_for
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_data import RedisUnavailable
+
+ROTATED = "another-password-that-is-not-real"
+
+
+@pytest.fixture
+def made(request, tmp_path):
+    """A lab with further options of redis-server; the parameter is (append-only or not, options)."""
+    append, options = request.param
+    lab = RedisLab(tmp_path / "lab", f"kmr-redis-{secrets.token_hex(3)}", append, list(options))
+    lab.directory.mkdir()
+    try:
+        lab.deploy()
+        lab.fill(1, 51)
+        lab.client().set("other:key", "stays")
+        yield lab
+    finally:
+        lab.down()
+
+
+def changed(lab, tmp_path, **settings):
+    """Take a dump, change the live data, restore; return (content of then, when, result)."""
+    content, when = lab.content(), time.monotonic()
+    dump = lab.dump(tmp_path / "redis-backup.rdb")
+    lab.fill(61, 71)
+    lab.client().delete("aws_masker:map:AWS_EC2_005")
+    result = lab.job("restore", dump, **settings).run()
+    lab.wait()
+    return content, when, result
+
+
+PLACES = {
+    "names": (True, ["--dbfilename", "my dump.rdb", "--appenddirname", "my-aof", "--appendfilename", "my.aof"]),
+    "no-save-points": (False, ["--save", "", "--dbfilename", "other.rdb"]),
+}
+
+
+@pytest.mark.parametrize("made", PLACES.values(), ids=PLACES, indirect=True)
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_files_of_other_names_are_the_ones_that_it_loads(made, tmp_path, stopped):
+    content, when = made.content(), time.monotonic()
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.fill(61, 71)
+    if stopped:
+        made.break_down("stopped")
+    made.job("restore", dump, "file").run()
+    made.compose("restart", "redis")
+    made.wait()
+    found = made.content()
+    ours = {key: value for key, value in content.items() if key[1] != b"other:key"}
+    same(aged(ours, when), {key: value for key, value in found.items() if key[1] != b"other:key"}, 2000)
+    assert int(made.client().get("aws_masker:cnt:ec2")) >= 70
+
+
+@pytest.mark.parametrize("made", [(True, ["--rename-command", "CONFIG", "hidden"])], ids=["aof"], indirect=True)
+def test_a_renamed_config_says_what_still_works(made, tmp_path):
+    content, when, result = changed(made, tmp_path)
+    assert result["method"] == "delta"
+    same(aged(content, when), made.content(), 2000)
+    with pytest.raises(RecoveryError, match="CONFIG is renamed or forbidden") as caught:
+        made.job("empty", "", "file").run()
+    assert "What still works" in caught.value.hint
+    made.break_down("stopped")
+    before = made.files()
+    with pytest.raises(RecoveryError, match="CONFIG is renamed or forbidden"):
+        made.job("empty").run()
+    assert made.files() == before
+    assert made.scratch() == []
+
+
+@pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)
+def test_a_rotated_password_is_taken_from_the_file_or_from_what_is_given(made, tmp_path):
+    live = made.client()
+    before = made.content(counters=True)
+    live.config_set("requirepass", ROTATED)
+    with pytest.raises(RedisUnavailable, match="does not accept the password"):
+        made.job("empty").run()
+    (made.directory / ".env").write_text(f"REDIS_PASSWORD={ROTATED}\n", encoding="utf-8")
+    assert made.job("empty").preview().removed == 100
+    (made.directory / ".env").write_text(f"REDIS_PASSWORD={PASSWORD}\n", encoding="utf-8")
+    made.given = {"redis_password": ROTATED}
+    assert made.job("empty").preview().removed == 100
+    made.client(password=ROTATED).config_set("requirepass", PASSWORD)
+    same(before, made.content(counters=True), 30_000)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [(False, ["--user", "recovery", "on", ">not-real", "~*", "&*", "+@all"])],
+    ids=["acl"],
+    indirect=True,
+)
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_user_of_the_access_lists(made, tmp_path, state):
+    """The default user may next to nothing, as where every client has its own name."""
+    content, when = made.content(), time.monotonic()
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.given = {"redis_user": "recovery", "redis_password": "not-real"}
+    assert made.dump(tmp_path / "again.rdb")
+    made.fill(61, 71)
+    if state == "stopped":
+        made.break_down("stopped")
+    else:
+        made.client().acl_setuser("default", enabled=False)
+    result = made.job("restore", dump, "file").run()
+    same(aged(content, when), made.content(), 2000)
+    assert result["method"] == "file"
+
+
+@pytest.mark.parametrize("made", [(False, ["--maxmemory-policy", "volatile-lru"])], ids=["evicting"], indirect=True)
+def test_what_cannot_fit_is_refused_before_any_change(made, tmp_path):
+    made.fill(1000, 6000)
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.empty()
+    made.fill(1, 11)
+    used = made.client().info("memory")["used_memory"]
+    made.client().config_set("maxmemory", used + (1 << 20))
+    before = made.content(counters=True)
+    for method in ("delta", "file"):
+        with pytest.raises(RecoveryError, match=r"keys would be evicted \(volatile-lru\)"):
+            made.job("restore", dump, method).run()
+    with pytest.raises(RecoveryError, match="do not fit"):
+        made.job("restore", dump).preview()
+    same(before, made.content(counters=True), 30_000)
+    assert made.client().info("stats")["evicted_keys"] == 0
+
+
+@pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)
+def test_replicas_are_named_and_get_the_same_change(made, tmp_path):
+    address = made.engine.container("redis").address
+    replica = ["--replicaof", address, "6379", "--masterauth", PASSWORD]
+    with plain_server(tmp_path / "replica", "", *replica) as follower:
+        wait_for("the replica", lambda: follower.info("replication")["master_link_status"] == "up", 20)
+        _content, _when, result = changed(made, tmp_path)
+        assert result["warnings"] == ["1 replicas follow this Redis and get the same change"]
+        wait_for("the same keys", lambda: set(follower.keys()) == set(made.client().keys()), 10)
+
+
+@pytest.mark.parametrize("made", [(True, [])], ids=["aof"], indirect=True)
+@pytest.mark.parametrize("method", ["delta", "file"])
+def test_only_the_named_databases_change(made, tmp_path, method):
+    for database in (1, 2):
+        made.client(database).set("aws_masker:map:X", f"i-{database}")
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    for database in (0, 1, 2):
+        made.client(database).set("aws_masker:map:X", "i-later")
+    before = made.content()
+    made.job("restore", dump, method, databases=[1, 5]).run()
+    made.wait()
+    assert made.client(1).get("aws_masker:map:X") == b"i-1"
+    rest = {key: value for key, value in before.items() if key[0] != 1}
+    same(rest, {key: value for key, value in made.content().items() if key[0] != 1}, 30_000)
+
+
+@pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)
+@pytest.mark.parametrize("method", ["delta", "file"])
+def test_counters_that_shall_not_be_kept_go_with_the_rest(made, tmp_path, method):
+    result = made.job("empty", "", method, keep_counters=False).run()
+    made.wait()
+    assert set(made.content(counters=True)) == {(0, b"other:key")}
+    assert result["mappings_after"] == 0
+    made.fill(1, 3)
+    made.job("empty").run()
+    assert made.client().get("aws_masker:cnt:ec2") == b"2"
+
+
+@pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)
+def test_a_backup_whose_pairs_disagree_is_a_failed_check_that_names_them(made, tmp_path):
+    made.client().set("aws_masker:map:AWS_EC2_007", "i-of-somebody-else", ex=3600)
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.empty()
+    for method in ("delta", "file"):
+        result = made.job("restore", dump, method).run()
+        made.wait()
+        (check,) = result["checks"]
+        shown = reverse(f"i-{7:017x}")[: len("aws_masker:rev:") + 4] + "…"
+        assert (check["name"], check["status"], result["wrong_pairs"]) == ("redis_pairs", "failed", [shown])
+        assert "somebody" not in str(result)
+        made.empty()
+
+
+@pytest.mark.parametrize("made", [(True, [])], ids=["aof"], indirect=True)
+def test_the_plan_says_how_much_of_a_backup_is_still_alive(made, tmp_path):
+    for number in range(20):
+        made.client().set(f"aws_masker:map:SHORT{number}", "x", px=200)
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    time.sleep(0.3)
+    found = made.job("restore", dump).preview()
+    assert (found.alive, found.expired) == (102, 20)
+
+
+@pytest.mark.parametrize("made", [(True, [])], ids=["aof"], indirect=True)
+def test_a_paused_server_is_started_anew_and_its_data_count(made, tmp_path):
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.fill(61, 71)
+    content, when = made.content(), time.monotonic()
+    run(["docker", "pause", made.engine.container("redis").id])
+    result = made.job("merge", dump).run()
+    assert (result["method"], result["why"]) == ("delta", "Redis was merely stopped")
+    same(aged(content, when), made.content(), 2000)
