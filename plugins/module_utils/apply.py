@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from . import compose, live_state, readiness
+from . import compose, kept_secrets, live_state, readiness
 from .container import Container
 from .diagnosis import Diagnosis
 from .docker_stack import LONGEST_GRACE, DockerStack, engine_lost
@@ -134,8 +135,17 @@ class PlanExecutor:
 
     def _source(self, action: Mapping[str, Any]) -> bytes:
         path = os.path.join(self.backup_path, action["source"])
-        self._checked(path, action["sha256"])
-        return self.runner.read(path)
+        self._checked(path, action.get("source_sha256") or action["sha256"])
+        content = self.runner.read(path)
+        if not action.get("keep"):
+            return content
+        live = self.runner.read(self.stack.path(self.stack.env_file))
+        content = kept_secrets.merged(content, kept_secrets.values(live, action["keep"]))
+        if hashlib.sha256(content).hexdigest() != action["sha256"]:
+            raise RecoveryError(
+                f"{self.stack.env_file} changed since the plan was made.", "Run the same command again."
+            )
+        return content
 
     def _checked(self, path: str, digest: str) -> None:
         if self.runner.sha256(path) != digest:

@@ -19,8 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, median
 from typing import Any
 
-from .errors import RecoveryError
-
 IMMEDIATE, CONSIDER, NONE = "immediate", "consider", "none"
 YES, NO, UNKNOWN = "yes", "no", "not measured"
 THRESHOLDS: dict[str, float] = {
@@ -35,6 +33,8 @@ THRESHOLDS: dict[str, float] = {
 }
 # What a machine cannot know, and what one may know better.
 INPUTS = ("security_breach", "noncritical_broken", "ui_issue", "documentation_issue", "cosmetic_logs")
+# Speed has lines of its own.
+SPEED = ("performance", "load")
 FUNCTION = ("masking", "masking_plugin", "proxy_chain", "kong_gateway")
 Answer = tuple[str, str]
 Readings = Mapping[str, Any]
@@ -83,11 +83,13 @@ def _breach(readings: Readings, _limits: Limits) -> Answer:
 
 
 def _function(readings: Readings, _limits: Limits) -> Answer:
-    rows = [item for item in readings["checks"] if item["name"] in FUNCTION]
-    bad = [f"{item['name']}: {item['found']}" for item in rows if item["status"] == "failed"]
-    if bad:
-        return YES, "; ".join(bad)
-    masking = next((item for item in rows if item["name"] == "masking"), None)
+    checks = readings["checks"]
+    masking = next((item for item in checks if item["name"] == "masking"), None)
+    bad = [item for item in checks if item["status"] == "failed" and item["level"] == "critical"]
+    # Where a container is gone, masking is not even asked: what is failed then stands for it.
+    guilty = bad if masking is not None and masking["status"] != "passed" else [i for i in bad if i["name"] in FUNCTION]
+    if guilty:
+        return YES, "; ".join(f"{item['name']}: {item['found']}" for item in guilty[:3])
     if masking is None or masking["status"] != "passed":
         return UNKNOWN, masking["found"] if masking else "masking was not checked"
     return NO, masking["found"]
@@ -165,7 +167,7 @@ def _noncritical(readings: Readings, _limits: Limits) -> Answer:
     bad += [
         f"{item['name']}: {item['found']}"
         for item in readings["checks"]
-        if item["status"] == "failed" and item["level"] == "advisory"
+        if item["status"] == "failed" and item["level"] == "advisory" and item["name"] not in SPEED
     ]
     said = readings["inputs"].get("noncritical_broken")
     if said or bad:
@@ -265,31 +267,3 @@ def text(found: Mapping[str, Any]) -> list[str]:
     open_lines = f", {found['not_measured']} lines not measured" if found["not_measured"] else ""
     further = [f"FURTHER: {item}" for item in found["further"]]
     return [*lines, f"RUN: {found['command']}", *further, f"VERDICT: {found['verdict'].upper()}{open_lines}"]
-
-
-def checked_inputs(given: Mapping[str, Any]) -> dict[str, bool | None]:
-    """Return each input as true, false or None (not known); strings as a survey sends them are understood."""
-    unknown = sorted(set(given) - set(INPUTS))
-    if unknown:
-        raise RecoveryError(f"inputs names {', '.join(unknown)}.", f"It may name {', '.join(INPUTS)}.")
-    return {name: _truth(name, given.get(name)) for name in INPUTS}
-
-
-def _truth(name: str, value: Any) -> bool | None:
-    word = "" if value is None else str(value).strip().lower()
-    if word in ("", "unknown"):
-        return None
-    if word in ("true", "yes", "1", "false", "no", "0"):
-        return word in ("true", "yes", "1")
-    raise RecoveryError(f"{name} is {value!r}, expected true, false or empty.", f"Correct -e assess_{name}=")
-
-
-def checked_thresholds(given: Mapping[str, Any]) -> dict[str, float]:
-    """Return the limits that were given as numbers."""
-    unknown = sorted(set(given) - set(THRESHOLDS))
-    if unknown:
-        raise RecoveryError(f"thresholds names {', '.join(unknown)}.", f"It may name {', '.join(sorted(THRESHOLDS))}.")
-    try:
-        return {name: float(value) for name, value in given.items()}
-    except (TypeError, ValueError) as exc:
-        raise RecoveryError(f"thresholds holds what is no number: {exc}.", "Correct assess_thresholds.") from exc

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,3 +190,17 @@ def as_record(container: Container) -> dict[str, Any]:
         "restarts": container.restarts,
         "settings": dict(container.settings),
     }
+
+
+def differences(recorded: Mapping[str, Any], container: Container, kept: Collection[str] = ()) -> list[str]:
+    """Return the variables and settings that differ from a record, kept variables aside.
+
+    Nothing differs where the same Compose gave both the same label.
+    """
+    labels = (recorded["config_hash"], recorded["compose_version"])
+    if not kept and labels == (container.config_hash, container.compose_version):
+        return []
+    now = json.loads(json.dumps(as_record(container)))
+    names = {name for name in {*now["env"], *recorded["env"]} if now["env"].get(name) != recorded["env"].get(name)}
+    fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
+    return sorted(names - set(kept)) + sorted(fields)

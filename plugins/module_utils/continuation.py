@@ -18,7 +18,7 @@ NONE, RESUME, SUPERSEDE, UNDO, REFUSE = "none", "resume", "supersede", "undo", "
 SETTINGS = ("auto", RESUME, SUPERSEDE, UNDO, REFUSE)
 # An older one is history: whatever it left has been looked at since.
 LONGEST_HOURS = 12
-COMPARED = ("deployment", "services", "redis_data", "redis_scope")
+COMPARED = ("deployment", "services", "redis_data", "redis_scope", "keep_secrets")
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,6 @@ def killed_for_memory(engine: DockerStack, since: float, until: float) -> set[st
     filters = {"event": "oom", "label": f"com.docker.compose.project={engine.project}"}
     try:
         found = engine.api.events(since=int(since), until=int(until) + 1, filters=filters, decode=True)
-        return {str(item["Actor"]["Attributes"].get("name", "")) for item in found}
+        return {str(item["Actor"]["Attributes"].get("name", "")) for item in found if isinstance(item, dict)}
     except docker.errors.APIError:
         return set()

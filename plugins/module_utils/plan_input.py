@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import boundary, compose, config_files, config_rules, kong_file, live_state, sockets
-from .container import Container, as_record
+from . import boundary, compose, config_files, config_rules, kept_secrets, kong_file, live_state, sockets
+from .container import Container, differences
 from .data_plan import DataPlan
 from .definitions import Definitions, drifts
 from .docker_stack import DockerStack
@@ -25,14 +26,26 @@ ROOM = 64 << 20
 
 
 class PlanInput:
-    """One comparison of a proven backup with what runs; backup is the record of backup_discover."""
+    """One comparison of a proven backup with what runs.
+
+    backup: the record of backup_discover; keep: variables whose live values stay.
+    """
 
     def __init__(
-        self, stack: StackArgs, engine: DockerStack, runner: Runner, definitions: Definitions, backup: Mapping[str, Any]
+        self,
+        stack: StackArgs,
+        engine: DockerStack,
+        runner: Runner,
+        definitions: Definitions,
+        backup: Mapping[str, Any],
+        keep: Sequence[str] = (),
     ) -> None:
         self.stack, self.engine, self.runner, self.definitions, self.backup = stack, engine, runner, definitions, backup
         self.containers = engine.containers()
         self.original = backup["layout"] == "original"
+        self.keep = sorted(set(keep))
+        path = stack.path(stack.env_file)
+        self.kept = kept_secrets.values(runner.read(path), self.keep) if keep and os.path.isfile(path) else {}
 
     def target(self) -> dict[str, Any]:
         """Return the state to reach, in build_plan's terms."""
@@ -43,6 +56,9 @@ class PlanInput:
                 files[path] = {name: item[name] for name in ("sha256", "mode", "uid", "gid")} | {"source": item["path"]}
         if self.original:
             files = self._original_files()
+        for path in {self.stack.env_file, ".env"} & set(files) if self.kept else ():
+            files[path].update(source_sha256=files[path]["sha256"], keep=sorted(self.kept))
+            files[path]["sha256"] = hashlib.sha256(self._content({"files": files}, path)).hexdigest()
         return {
             "id": self.backup["id"],
             "services": self.backup["services"],
@@ -92,6 +108,7 @@ class PlanInput:
         recorded = self._recorded()
         guards, warnings = self._boundary(target, recorded)
         guards += self._guards(target, problem) + data_guards
+        guards += kept_secrets.unknown(self.keep, self.kept, self.stack.env_file)
         return {
             "services": {
                 name: self._service(item, differs.get(name, []), stale.get(name, ()), wrong.get(name, ""))
@@ -119,7 +136,7 @@ class PlanInput:
         mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
         return {
             "image_id": container.image_id,
-            "config_hash": container.config_hash,
+            "config_hash": self._hash(container),
             "compose_version": container.compose_version,
             "depends_on": list(container.depends_on),
             "mounts": [path for path in mounts if path],
@@ -130,6 +147,13 @@ class PlanInput:
             "stale_files": sorted(stale),
             "restart_policy": container.restart_policy,
         }
+
+    def _hash(self, container: Container) -> str:
+        """Return Compose's label; with a kept value in the environment it says nothing, and the recorded one stands."""
+        recorded = self.backup["services"].get(container.service) or {}
+        if recorded and kept_secrets.concerned(container.env, self.kept):
+            return str(recorded["config_hash"])
+        return container.config_hash
 
     def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found = {}
@@ -154,7 +178,9 @@ class PlanInput:
         return sorted(extra)
 
     def _content(self, target: Mapping[str, Any], path: str) -> bytes:
-        return self.runner.read(os.path.join(self.backup["path"], target["files"][path]["source"]))
+        item = target["files"][path]
+        content = self.runner.read(os.path.join(self.backup["path"], item["source"]))
+        return kept_secrets.merged(content, self.kept) if item.get("keep") else content
 
     def _differences(self, target: Mapping[str, Any]) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
         """Return (why Compose cannot read the backup's definition, service → fields that differ, dependencies)."""
@@ -170,7 +196,11 @@ class PlanInput:
             return problem, {name: sorted(fields) for name, fields in found.items()}, depends_on
         recorded = self._recorded()
         both = {name: item for name, item in self.containers.items() if name in recorded}
-        return problem, {name: _recorded_differences(recorded[name], item) for name, item in both.items()}, depends_on
+        differs = {
+            name: differences(recorded[name], item, kept_secrets.concerned(item.env, self.kept))
+            for name, item in both.items()
+        }
+        return problem, differs, depends_on
 
     def _recorded(self) -> dict[str, Any]:
         """Return service → what the backup recorded of its container; the original layout recorded nothing."""
@@ -259,13 +289,3 @@ class PlanInput:
                     path, self.runner.read(self.stack.path(path)), self._content(target, path)
                 )
         return found
-
-
-def _recorded_differences(recorded: Mapping[str, Any], container: Container) -> list[str]:
-    """Return the names that differ from the record; nothing where Compose's labels agree."""
-    if recorded["config_hash"] == container.config_hash and recorded["compose_version"] == container.compose_version:
-        return []
-    now = json.loads(json.dumps(as_record(container)))
-    names = {name for name in {*now["env"], *recorded["env"]} if now["env"].get(name) != recorded["env"].get(name)}
-    fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
-    return sorted(names) + sorted(fields)

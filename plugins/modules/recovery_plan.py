@@ -58,6 +58,12 @@ options:
     description: Waive the guards that can be waived.
     type: bool
     default: false
+  keep_secrets:
+    description:
+      - Names of variables of the environment file whose live values stay; after a breach the backup's must not return.
+    type: list
+    elements: str
+    default: []
   undo:
     description:
       - Given where a rollback failed and O(backup) is its snapshot.
@@ -177,6 +183,7 @@ SPEC = {
     "preserve_data": {"type": "bool", "default": True},
     "redis_scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
     "force": {"type": "bool", "default": False},
+    "keep_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "undo": {
         "type": "dict",
         "options": {
@@ -218,7 +225,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         return {"plan": NO_PLAN, "text": [], "settings": {}, "undo": answer}
     runner = Runner(module.run_command)
     definitions = Definitions(stack, runner, find_client(runner))
-    look = PlanInput(stack, DockerStack(stack.project), runner, definitions, params["backup"])
+    engine, keep = DockerStack(stack.project), params["keep_secrets"]
+    look = PlanInput(stack, engine, runner, definitions, params["backup"], keep)
     target = look.target()
     settings = {
         "redis_service": stack.redis_service,

@@ -119,8 +119,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.assess_input import checked_inputs, checked_thresholds
 from ..module_utils.assess_sampler import Sampler
-from ..module_utils.assessment import assess, checked_inputs, checked_thresholds, text
+from ..module_utils.assessment import assess, text
 from ..module_utils.docker_stack import DockerStack
 from ..module_utils.entry import run_module
 from ..module_utils.errors import RecoveryError

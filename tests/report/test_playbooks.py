@@ -163,6 +163,23 @@ def test_a_rollback_that_finds_no_backup_ends_truthfully_with_a_page_and_tells_t
     assert "Canary" not in done.output
 
 
+def test_where_nothing_runs_the_decision_is_immediate_and_automation_hears_of_it(tmp_path: Path) -> None:
+    inventory = fleet(tmp_path)
+    engine = EmptyEngine()
+    options = ("-e", "assess_window=3", "-e", "assess_interval=1", "-e", "assess_fail_on=immediate")
+    try:
+        done = play("assess", inventory, "--limit", "gw1", *options, environ={**SCREEN, "DOCKER_HOST": engine.address})
+    finally:
+        engine.close()
+
+    assert done.returncode == 2, done.output
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.startswith("VERDICT: IMMEDIATE, ")], done.output
+    assert any(line.startswith("YES          Critical functionality broken (AWS masking fails)") for line in lines)
+    assert any(line.startswith("NOT MEASURED Data corruption detected in Redis") for line in lines)
+    assert "ansible-playbook playbooks/rollback.yml -e env=staging" in lines
+
+
 def test_check_mode_tells_nobody(tmp_path: Path, webhooks: Webhooks) -> None:
     inventory = fleet(tmp_path, recovery_webhooks=told_by(webhooks, ("good",)))
     done = play("report", inventory, "--check", "-e", "notify=true")

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.access_log import requests_in, unavailable_seconds
+from ansible_collections.kong_masking.recovery.plugins.module_utils.assess_input import (
+    checked_inputs,
+    checked_thresholds,
+)
 from ansible_collections.kong_masking.recovery.plugins.module_utils.assessment import (
     INPUTS,
     LINES,
     assess,
-    checked_inputs,
-    checked_thresholds,
     text,
 )
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
@@ -170,10 +172,12 @@ class TestLine4FunctionBroken:
             ([MASKED], "no"),
             ([LEAKS], "yes"),
             ([NOT_ASKED, NO_CHAIN], "yes"),
+            ([NOT_ASKED, {**LEAKS, "name": "container_redis", "found": "no container"}], "yes"),
+            ([MASKED, {**LEAKS, "name": "kong_configuration_hash", "found": "another"}], "no"),
             ([NOT_ASKED], "not measured"),
             ([], "not measured"),
         ],
-        ids=["masks", "leaks", "no-way-through", "not-asked", "no-checks"],
+        ids=["masks", "leaks", "no-way-through", "no-redis", "masks-another-file", "not-asked", "no-checks"],
     )
     def test_masking(self, checks, state):
         _series, readings = recorded("healthy")
@@ -277,6 +281,11 @@ class TestLine8Noncritical:
         _series, readings = recorded("healthy")
         readings["checks"].append({**LEAKS, "name": "disk", "level": "advisory", "found": "91 % full"})
         assert answer(readings, "noncritical") == ("yes", "disk: 91 % full")
+
+    def test_speed_has_lines_of_its_own(self):
+        _series, readings = recorded("healthy")
+        readings["checks"].append({**LEAKS, "name": "performance", "level": "advisory", "found": "p95 is 3 times"})
+        assert answer(readings, "noncritical")[0] == "no"
 
     def test_a_person_says_it(self):
         _series, readings = recorded("healthy")
