@@ -27,14 +27,15 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
     if kong is None or not kong.running:
         yield
         return
+    engine.stay_off(kong)
     engine.stop(kong)
     try:
         yield
     except BaseException:
         if safe():
-            engine.start(kong)
+            _back(engine, kong)
         raise
-    engine.start(kong)
+    _back(engine, kong)
 
     def look() -> Container | None:
         return engine.container(stack.kong_service)
@@ -46,3 +47,11 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
     proxy = engine.container(stack.proxy_service)
     if proxy is not None and proxy.running:
         engine.execute(proxy, ["nginx", "-s", "reload"])
+
+
+def _back(engine: DockerStack, kong: Container) -> None:
+    """Start Kong again, with the restart policy that it had."""
+    engine.start(kong)
+    now = engine.container(kong.service)
+    if now is not None:
+        engine.come_back(now, kong.restart_policy)
