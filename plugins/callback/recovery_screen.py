@@ -12,9 +12,11 @@ short_description: Show what the tasks say to a person, on 80 columns
 version_added: 0.2.0
 author: kong_masking.recovery contributors (@kong-masking)
 description:
-  - Prints the progress lines of tasks, the plan and the last screen as plain lines, leaves quiet tasks and the recap
-    out, and says of an unreachable host whether anything can have been changed there. Nothing depends on it, as the
-    lines are in the tasks' own results; a job runner with a screen of its own shows them too.
+  - Prints the progress lines of tasks, the plan and the last screen as plain lines, leaves quiet tasks out, and says of
+    an unreachable host whether anything can have been changed there. The very last line is the truth about the service.
+  - The exit status is 3 where the service is back and a critical check was not measured.
+  - Nothing else depends on it, as the lines are in the tasks' own results; a job runner with a screen of its own shows
+    them too.
   - With C(-v) and more, it is Ansible's default output.
 extends_documentation_fragment:
   - default_callback
@@ -25,12 +27,16 @@ requirements:
 
 import contextlib
 import os
+import sys
 from typing import Any
 
 from ansible import constants as C  # noqa: N812  # its name everywhere
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
 from ..module_utils.screen import FLEET_WIDTH, changes, failure_lines, lost_lines, said, wrapped
+
+SERVICE, BACK, NOT_MEASURED = "SERVICE: ", "SERVICE: BACK", "not measured"
+NOT_ALL_MEASURED = 3
 
 
 class CallbackModule(DefaultCallback):
@@ -46,6 +52,8 @@ class CallbackModule(DefaultCallback):
         # Hosts on which a task that changes something was begun.
         self._touched: set[str] = set()
         self._last_failure = ""
+        # Host → what its last screen said about the service.
+        self._verdicts: dict[str, str] = {}
 
     @property
     def _plain(self) -> bool:
@@ -80,11 +88,13 @@ class CallbackModule(DefaultCallback):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Print what the task says to a person."""
+        lines = said(result.task.action, result.task.args, result.result)
+        self._verdicts.update({result.host.get_name(): line for line in lines if line.startswith(SERVICE)})
         if self._plain:
             super().v2_runner_on_ok(result)
             return
         self._handle_warnings_and_exception(result)
-        self._say(result.host.get_name(), said(result.task.action, result.task.args, result.result))
+        self._say(result.host.get_name(), lines)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Print which task failed, and why; a failure that is only passed on is not said twice."""
@@ -172,6 +182,13 @@ class CallbackModule(DefaultCallback):
             self._display.display(text)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """The last screen is the end: after it, no recap."""
-        if self._plain:
-            super().v2_playbook_on_stats(stats)
+        """Ansible's recap, and after it the truth about each service, last of all.
+
+        A service that is back with something not measured has an exit status of its own; Ansible knows none for it.
+        """
+        super().v2_playbook_on_stats(stats)
+        for host, line in self._verdicts.items():
+            self._say(host, [line])
+        bad = any(stats.failures.values()) or any(stats.dark.values())
+        if not bad and any(line.startswith(BACK) and NOT_MEASURED in line for line in self._verdicts.values()):
+            sys.exit(NOT_ALL_MEASURED)
