@@ -181,12 +181,24 @@ class CallbackModule(DefaultCallback):
         if text:
             self._display.display(text)
 
+    def _recap(self, stats: Any) -> None:
+        """Print Ansible's recap on 80 columns: what people and programs look for at the end of any playbook."""
+        self._display.display("\nPLAY RECAP")
+        for host in sorted(stats.processed):
+            found = stats.summarize(host)
+            counts = f"ok={found['ok']:<4} changed={found['changed']:<4} unreachable={found['unreachable']:<4}"
+            self._display.display(f"{host:<20} : {counts} failed={found['failures']:<4}".rstrip())
+        self._display.display("")
+
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Ansible's recap, and after it the truth about each service, last of all.
 
         A service that is back with something not measured has an exit status of its own; Ansible knows none for it.
         """
-        super().v2_playbook_on_stats(stats)
+        if self._plain:
+            super().v2_playbook_on_stats(stats)
+        else:
+            self._recap(stats)
         for host, line in self._verdicts.items():
             self._say(host, [line])
         bad = any(stats.failures.values()) or any(stats.dark.values())

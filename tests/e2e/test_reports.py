@@ -150,7 +150,7 @@ def test_key_figures_of_ten_runs_equal_those_computed_by_hand(lab: Lab, tmp_path
 
     screen = runs[1][1].stdout.splitlines()
     assert screen[-1].startswith("SERVICE: BACK"), screen
-    assert [line for line in screen if line.startswith(("TASK", "ok:", "changed:", "PLAY"))] == []
+    assert [line for line in screen if line.startswith(("TASK", "ok:", "changed:", "PLAY ["))] == []
     assert any(line.startswith("ESCALATION: none due") for line in screen)
 
     lines = journals(lab)
