@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import RecoveryError
-from .libraries import need, redis
+from .libraries import NoBackoff, Retry, need, redis
 from .redis_keys import Tally, by_family, exactly
 from .redis_wire import Wire
 
@@ -57,6 +57,8 @@ class RedisData:
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
                 protocol=2,
+                # The library tries a refused password ten times, for 8 s; whoever waits for a server asks again.
+                retry=Retry(NoBackoff(), 0),
                 **self.access.options(password),
             )
             try:
