@@ -76,13 +76,21 @@ class CounterFloor:
 
         Where they cannot be read already, begin well above every known one.
         """
-        if live is not None:
-            held = redis_keys.counters(live, 0, self.prefixes)
-            record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
+        if live is None:
+            self.doubt(None, source)
             return
+        held = redis_keys.counters(live, 0, self.prefixes)
+        record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
+
+    def doubt(self, live: redis.Redis | None, source: redis.Redis | None) -> None:
+        """Begin well above every known counter: a server that went down may have lost the last ones that it gave out.
+
+        One that comes back has the state of its last save, or none at all.
+        """
         known = recorded(self.stack, self.runner)
-        for key, value in self.of(0, source).items():
-            known[key.decode()] = max(known.get(key.decode(), 0), value)
+        for client in (live, source):
+            for key, value in self.of(0, client).items():
+                known[key.decode()] = max(known.get(key.decode(), 0), value)
         manifests = BackupStore(self.stack.backup_dir, self.runner).manifests()
         highest = floor(manifests, known, self.stack)
         record(self.stack, self.runner, highest)
@@ -91,4 +99,5 @@ class CounterFloor:
     def forget(self) -> None:
         """Forget what was written down, where somebody wants the numbering to begin anew."""
         self.least = {}
-        self.runner.remove(self.stack.path(PATH))
+        if self.runner.exists(self.stack.path(PATH)):
+            self.runner.remove(self.stack.path(PATH))

@@ -22,8 +22,11 @@ except ImportError:
 
 try:
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 except ImportError:
     redis = None  # type: ignore[assignment]
+    NoBackoff = Retry = None  # type: ignore[assignment,misc]
     MISSING["redis"] = traceback.format_exc()
 
 try:
@@ -38,7 +41,7 @@ except ImportError:
     yaml = None  # type: ignore[assignment]
     MISSING["PyYAML"] = traceback.format_exc()
 
-__all__ = ["MISSING", "docker", "kwargs_from_env", "need", "redis", "requests", "yaml"]
+__all__ = ["MISSING", "NoBackoff", "Retry", "docker", "kwargs_from_env", "need", "redis", "requests", "yaml"]
 
 
 def need(*names: str) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import RecoveryError
-from .libraries import need, redis
+from .libraries import NoBackoff, Retry, need, redis
 from .redis_keys import Tally, by_family, exactly
 from .redis_wire import Wire
 
@@ -62,6 +62,8 @@ class RedisData:
                 # An idle connection that was closed is opened anew; one that hangs is not waited for four times.
                 retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
                 protocol=2,
+                # The library tries a refused password ten times, for 8 s; whoever waits for a server asks again.
+                retry=Retry(NoBackoff(), 0),
                 **self.access.options(password),
             )
             try:

@@ -187,6 +187,8 @@ class RedisJob:
             if live is None:
                 layout = self.target.layout(None)
                 live, problem = self.target.wake(layout)
+                if live is not None:
+                    self.floor.doubt(live.client, opened.sources.wanted)
                 if live is not None and self.method == how.AUTO:
                     method, why = how.DELTA, "Redis was merely stopped"
             result = self._delta(live, opened.sources) if live is not None and method == how.DELTA else None

@@ -48,5 +48,15 @@ def test_forgotten_where_the_numbering_begins_anew(stack):
     record.record(stack, Runner(), {EC2: 5})
     floor = record.CounterFloor(stack, Runner(), [b"aws_masker:"])
     floor.forget()
+    floor.forget()
     assert floor.of(0, None) == {}
     assert record.recorded(stack, Runner()) == {}
+
+
+def test_a_server_that_came_back_may_have_lost_its_last_numbers(stack):
+    """It has the state of its last save: what backups and earlier runs know counts more, and a margin is added."""
+    record.record(stack, Runner(), {EC2: 70})
+    floor = record.CounterFloor(stack, Runner(), [b"aws_masker:"])
+    floor.doubt(None, None)
+    assert floor.of(0, None) == {EC2.encode(): 70 + record.MARGIN}
+    assert record.recorded(stack, Runner()) == {EC2: 70 + record.MARGIN}
