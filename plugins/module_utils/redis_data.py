@@ -59,11 +59,10 @@ class RedisData:
                 port=place[1],
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
-                # An idle connection that was closed is opened anew; one that hangs is not waited for four times.
-                retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
                 protocol=2,
-                # The library tries a refused password ten times, for 8 s; whoever waits for a server asks again.
-                retry=Retry(NoBackoff(), 0),
+                # An idle connection that was closed is opened anew at once. By itself the library tries a refused
+                # password, or a server that hangs, ten times; whoever waits for a server asks again.
+                retry=Retry(NoBackoff(), 1),
                 **self.access.options(password),
             )
             try:
