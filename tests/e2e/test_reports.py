@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import releases
 from lab import Lab, Run
 from reference_stack import wait_for
@@ -133,6 +134,7 @@ def by_hand(found: list[list[dict[str, Any]]], detected: dict[int, str]) -> dict
     }
 
 
+@pytest.mark.slow
 def test_key_figures_of_ten_runs_equal_those_computed_by_hand(lab: Lab, tmp_path: Path) -> None:
     lab.write_inventory(recovery_contacts=[{"name": "Ada", "minutes": 0}])
     runs = ten_runs(lab)
