@@ -13,7 +13,7 @@ options:
   run:
     description:
       - The run that this task is a part of. The task then renews the run's lock, writes nothing once that was taken
-        over, and notes its beginning and end in the run's journal.
+        over, notes its beginning and end in the run's journal, and returns C(progress), lines for a person.
     type: dict
     default: {}
     suboptions:

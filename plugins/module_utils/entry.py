@@ -27,7 +27,8 @@ def run_module(module: AnsibleModule, body: Callable[[AnsibleModule], dict[str, 
         phase = _phase(module)
         result = body(module)
         if phase is not None:
-            phase.end(time.monotonic() - began, result)
+            lines = phase.end(time.monotonic() - began, result)
+            result = {**result, "progress": lines} if lines else result
     except RecoveryError as exc:
         _note(phase, time.monotonic() - began, exc)
         module.fail_json(**exc.as_result())

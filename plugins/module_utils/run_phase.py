@@ -8,9 +8,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .budgets import over_budget_line, progress_line
 from .errors import RecoveryError
 from .journal import Journal, beginning
 from .lock import StackLock
+from .phase_words import words
 from .process_name import process_id, uptime
 from .runner import Runner
 from .stack_args import StackArgs
@@ -65,16 +67,26 @@ class RunPhase:
             named = {name: action[name] for name in STEP_FIELDS if name in action}
             self.journal.append("step", state=state, **named, **fields)
 
+    def _time(self) -> tuple[float, float]:
+        """Return (seconds since the run began, seconds that it should stay below)."""
+        first = beginning(self.journal.events())
+        return (uptime() - float(first["mono"]), float(first["timeout"])) if first else (0.0, 0.0)
+
     def in_time(self) -> bool:
         """Say whether the run is still within its time, so that another attempt may begin."""
-        first = beginning(self.journal.events())
-        return not first or uptime() - float(first["mono"]) <= float(first["timeout"])
+        spent, budget = self._time()
+        return spent <= budget
 
-    def end(self, seconds: float, result: Mapping[str, Any]) -> None:
-        """Note that the phase went well, with what it found."""
+    def end(self, seconds: float, result: Mapping[str, Any]) -> list[str]:
+        """Note that the phase went well, with what it found; return its lines for the screen."""
+        lines: list[str] = []
         if self.id:
+            spent, budget = self._time()
+            late = over_budget_line(self.phase, spent, budget)
+            lines = [progress_line(self.phase, spent, budget, words(self.phase, result)), *([late] if late else [])]
             kept = {name: _short(result[name]) for name in KEPT.get(self.phase, ()) if name in result}
             self._ended(seconds, ok=True, result=kept)
+        return lines
 
     def failed(self, seconds: float, error: RecoveryError) -> None:
         """Note that the phase failed and why; a lost lock leaves nothing to note."""
