@@ -83,8 +83,9 @@ def begin(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool
     notes: list[str] = []
     lock = StackLock(stack, runner, notes.append)
     if dry:
-        going_on, _events = _continuation(stack, runner, params, now)
         holder = lock.holder()
+        # A run that holds the lock has not ended yet, which is not to say that it was interrupted.
+        going_on = Continuation() if holder else _continuation(stack, runner, params, now)[0]
         notes += [f"The lock is held by {holder}; the real run would wait for it or be refused."] if holder else []
         notes += [going_on.why] if going_on.why else []
         return {"run": {}, "continuation": going_on.as_dict(), "log": "", "notes": notes}

@@ -189,7 +189,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if busy and params["kind"] == "data":
         msg = f"{busy} changes this stack now; the next data backup comes after it."
         return {"skipped": True, "msg": msg, "backup": {}}
-    if busy:
+    if busy and not module.check_mode:
         raise RecoveryError(
             f"{busy} changes this stack now; a backup would hold a half-changed state.",
             "Take it when that run has ended: ansible-playbook playbooks/status.yml",
