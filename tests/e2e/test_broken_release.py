@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import releases
 import stack_state
@@ -29,6 +31,9 @@ def test_a_broken_release_is_rolled_back_exactly_and_a_second_run_changes_nothin
     record = lab.record()
     assert record["backup"]["id"] == backup_id
     assert actions(record["executed"]) == actions(record["plan"]["actions"])
+    (snapshot,) = lab.snapshots()
+    manifest = json.loads((lab.backup_path(snapshot) / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["redis"]["status"] == "proven", "the copy of the data was not loaded"
 
     again = lab.play("rollback")
 
