@@ -11,17 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+from .process_name import process_id
+
 PREFIX = "kong-masking-recovery-"
 _NAMED = re.compile(re.escape(PREFIX) + r"(\d+)-(\d+)-\w+")
-
-
-def process_id(pid: int) -> str:
-    """Return a name of a process that another one with the same number does not have; empty when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
-            return f"{pid}:{handle.read().rsplit(')', 1)[1].split()[19]}"
-    except OSError:
-        return ""
 
 
 def sweep(parent: str = "") -> int:

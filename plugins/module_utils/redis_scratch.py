@@ -18,8 +18,9 @@ from . import cgroup_memory
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .libraries import docker, redis
-from .private_folder import private_folder, process_id
+from .private_folder import private_folder
 from .private_folder import sweep as sweep_folders
+from .process_name import process_id
 from .runner import Runner
 
 LABEL = "kong_masking.recovery.scratch"

@@ -59,8 +59,9 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [one for one in targets if "://" not in one and not (document.parent / one).exists()] == []
 
 
-def test_every_test_that_a_promise_names_exists() -> None:
-    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["promises", "faults"])
+def test_every_test_that_a_promise_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     named = re.findall(r"`(\w+)/(test_\w+\.py)::(test_\w+)`", text)
     assert named
     missing = [
