@@ -12,7 +12,7 @@ from typing import Any
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .libraries import docker
-from .private_folder import process_id
+from .process_name import process_id
 from .redis_scratch import LABEL, MEMORY_FACTOR, OWNER
 from .runner import Runner
 

@@ -15,7 +15,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.drill_room i
     SCRATCH_PROJECT,
 )
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.kong_masking.recovery.plugins.module_utils.private_folder import process_id
+from ansible_collections.kong_masking.recovery.plugins.module_utils.process_name import process_id
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
