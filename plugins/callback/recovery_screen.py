@@ -27,7 +27,6 @@ requirements:
 
 import contextlib
 import os
-import sys
 from typing import Any
 
 from ansible import constants as C  # noqa: N812  # its name everywhere
@@ -35,7 +34,9 @@ from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
 from ..module_utils.screen import FLEET_WIDTH, changes, failure_lines, lost_lines, said, wrapped
 
-SERVICE, BACK, NOT_MEASURED = "SERVICE: ", "SERVICE: BACK", "not measured"
+SERVICE = "SERVICE: "
+BACK = "SERVICE: BACK"
+NOT_MEASURED = "not measured"
 NOT_ALL_MEASURED = 3
 
 
@@ -203,4 +204,4 @@ class CallbackModule(DefaultCallback):
             self._say(host, [line])
         bad = any(stats.failures.values()) or any(stats.dark.values())
         if not bad and any(line.startswith(BACK) and NOT_MEASURED in line for line in self._verdicts.values()):
-            sys.exit(NOT_ALL_MEASURED)
+            raise SystemExit(NOT_ALL_MEASURED)

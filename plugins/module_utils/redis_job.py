@@ -182,7 +182,8 @@ class RedisJob:
         method, why = self._choose(live, problem)
         if method == how.DELTA and live is None:
             raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
-        with self._opened() as opened, self.target.kong_off() if live is None else nullcontext():
+        pause = self.target.kong_off() if live is None else nullcontext()
+        with self._opened() as opened, pause:
             layout = None
             if live is None:
                 layout = self.target.layout(None)

@@ -40,7 +40,7 @@ def old_data(folder: Path, about: files.Layout) -> None:
 
 def run(lines: str, dump: Path) -> int:
     return subprocess.run(
-        ["sh", "-c", lines.replace(files.HELPER_DUMP, str(dump))], stderr=subprocess.DEVNULL
+        ["sh", "-c", lines.replace(files.HELPER_DUMP, str(dump))], stderr=subprocess.DEVNULL, check=False
     ).returncode
 
 
