@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 import stack_state
-from reference_stack import NOT_A_SECRET, ROOT, ReferenceStack, http, run
+from reference_stack import NOT_A_SECRET, ROOT, ReferenceStack, StackError, http, run, wait_for
 from stack_state import KEEP_LABEL, State
 
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
@@ -120,7 +120,7 @@ class Lab:
     def reset(self) -> None:
         """Come back to the good state: cheaply when only data, logs and backups differ, else by a new deployment."""
         self.note_images()
-        if self.good is None or stack_state.differences(self.good, self.state(), identity=False, data=False):
+        if self.good is None or not self._repaired(self.good):
             ports, password = self.stack.ports, self.stack.redis_password
             golden = self.golden_copy
             shutil.rmtree(golden, ignore_errors=True)
@@ -134,6 +134,32 @@ class Lab:
         stack_state.put_keys(self.stack, self.good.keys)
         for name in ("backups", "logs", ".recovery"):
             shutil.rmtree(self.stack.directory / name, ignore_errors=True)
+
+    def _repaired(self, good: State) -> bool:
+        """Bring back only what a test has changed; whether that was enough, compared exactly."""
+        found = stack_state.differences(good, self.state(), identity=False, data=False)
+        if not found:
+            return True
+        now = self.state()
+        touched = stack_state.put_files(self.stack.directory, good.files, now.files)
+        for reference, image in good.images.items():
+            if now.images.get(reference) != image:
+                run(["docker", "tag", image, reference], check=False)
+        anew = {name for name in good.services if any(f"service {name} " in line for line in found)}
+        anew |= {path.split("/")[0] for path in touched} & {"kong", "nginx", "redis"}
+        anew |= {"kong"} if now.kong_hash != good.kong_hash else set()
+        for service in ("redis", "upstream", "kong", "nginx", "client"):
+            if service in anew:
+                up = ("up", "-d", "--no-deps", "--no-build", "--pull", "never", "--force-recreate", "-t", "1", service)
+                self.stack.compose(*up, check=False)
+        try:
+            wait_for("Redis", self.stack.redis_answers, 10)
+            wait_for("Kong", self.stack.kong_configured, 20)
+            self.stack.compose("exec", "-T", "nginx", "nginx", "-s", "reload", check=False)
+            self.wait_masked(10)
+        except StackError:
+            return False
+        return stack_state.differences(good, self.state(), identity=False, data=False) == []
 
     def note_images(self) -> None:
         """Remember the images that this stack built, so that nothing of them stays behind."""

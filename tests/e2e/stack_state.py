@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -97,6 +98,26 @@ def _walk(root: Path) -> Iterator[tuple[str, Path]]:
         folders[:] = sorted(name for name in folders if os.path.normpath(f"{here}/{name}") not in NOT_CONFIGURATION)
         for name in sorted(names):
             yield os.path.normpath(f"{here}/{name}"), Path(parent) / name
+
+
+def put_files(
+    root: Path, wanted: Mapping[str, tuple[bytes, int, int, int]], now: Mapping[str, tuple[bytes, int, int, int]]
+) -> set[str]:
+    """Make the files below root those again; answer the paths that were not."""
+    changed = {path for path in {*wanted, *now} if wanted.get(path) != now.get(path)}
+    for path in changed:
+        full = root / path
+        if path not in wanted:
+            full.unlink()
+            continue
+        content, mode, uid, gid = wanted[path]
+        full.parent.mkdir(parents=True, exist_ok=True)
+        if full.is_symlink() or full.is_dir():
+            shutil.rmtree(full) if full.is_dir() and not full.is_symlink() else full.unlink()
+        full.write_bytes(content)
+        os.chown(full, uid, gid)
+        full.chmod(stat.S_IMODE(mode))
+    return changed
 
 
 def connect(stack: ReferenceStack) -> redis.Redis:
