@@ -81,6 +81,7 @@ def test_a_good_backup_passes_and_the_live_stack_is_unchanged(lab: Lab) -> None:
     assert left_over() == NOTHING
 
 
+@pytest.mark.slow
 def test_a_backup_whose_kong_file_does_not_start_fails_and_says_so(lab: Lab) -> None:
     golden = lab.golden()
     path = lab.backup_path(golden)
@@ -103,6 +104,7 @@ def test_a_backup_whose_kong_file_does_not_start_fails_and_says_so(lab: Lab) -> 
     assert left_over() == NOTHING
 
 
+@pytest.mark.slow
 def test_what_a_killed_rehearsal_leaves_is_gone_after_the_next_one(lab: Lab) -> None:
     golden = lab.golden()
     before = lab.state()

@@ -50,6 +50,7 @@ def test_its_own_commands_bring_a_broken_stack_back(lab: Lab) -> None:
     assert secrets == []
 
 
+@pytest.mark.slow
 def test_lost_mappings_come_back_and_no_alias_is_given_out_twice(lab: Lab) -> None:
     golden = lab.golden()
     good = lab.state()
@@ -67,6 +68,7 @@ def test_lost_mappings_come_back_and_no_alias_is_given_out_twice(lab: Lab) -> No
     assert lab.play("verify").rc == 0
 
 
+@pytest.mark.slow
 def test_kongs_file_alone_comes_back_without_a_restart(lab: Lab) -> None:
     golden = lab.golden()
     good = lab.state()

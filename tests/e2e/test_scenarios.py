@@ -30,7 +30,7 @@ def damage_redis(lab: Lab) -> None:
     wait_for("a restart loop", lambda: lab.stack.containers()["redis"]["RestartCount"] >= 2, 30)
 
 
-@pytest.mark.parametrize("data", ["empty", "restore"])
+@pytest.mark.parametrize("data", ["empty", pytest.param("restore", marks=pytest.mark.slow)])
 def test_corrupted_redis_data_is_replaced_by_nothing_or_by_the_backups(lab: Lab, data: str) -> None:
     lab.golden()
     before = lab.state()
@@ -74,6 +74,7 @@ def test_the_projects_network_is_made_anew_by_force(lab: Lab) -> None:
         assert lab.stack.compose("exec", "-T", source, "getent", "hosts", target).stdout.split()[1:] != []
 
 
+@pytest.mark.slow
 def test_a_network_that_one_service_has_lost_is_made_anew_by_force_and_joined_by_a_plain_rollback(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

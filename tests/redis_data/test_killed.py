@@ -36,7 +36,7 @@ def left_behind(lab: RedisLab, before: dict, wanted: dict) -> str:
 @pytest.mark.parametrize(
     ("lab", "method"),
     [
-        ("rdb", "delta"),
+        pytest.param("rdb", "delta", marks=pytest.mark.slow),
         ("aof", "file"),
         pytest.param("aof", "delta", marks=pytest.mark.slow),
         pytest.param("rdb", "file", marks=pytest.mark.slow),
