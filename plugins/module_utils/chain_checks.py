@@ -24,7 +24,8 @@ ANSWER_SECONDS = 6.0
 class ProbeSettings:
     """How requests are made.
 
-    evidence: echo, redis or off; kinds: those that must be masked; samples and load: how many requests, 0 for none.
+    evidence: echo, redis or off; kinds: those that must be masked; promised: also those that the plugin says it masks;
+    samples and load: how many requests, 0 for none.
     """
 
     evidence: str = masking.REDIS
@@ -32,6 +33,7 @@ class ProbeSettings:
     headers: Mapping[str, str] | None = None
     template: Any = ""
     kinds: Sequence[str] = ("ec2",)
+    promised: bool = True
     samples: int = 20
     load: int = 0
     parallel: int = 5
@@ -77,7 +79,7 @@ class ChainChecks:
         """
         verdict: list[masking.Verdict] = []
         switches = kong_file.configured_kinds([] if broken else self.look.plugins(), self.stack.masking_plugin)
-        others = masking_kinds.promised(switches, self.settings.kinds)
+        others = masking_kinds.promised(switches, self.settings.kinds) if self.settings.promised else []
 
         def masked() -> tuple[bool, str]:
             if broken:

@@ -98,7 +98,7 @@ class PlanInput:
         """Return the live state in build_plan's terms; brought: for undo, the dump that is to be taken back."""
         env = live_state.environment(self.stack, self.runner)
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
-        wrong = troubles(self.stack, self.containers, env)
+        wrong = troubles(self.stack, self.containers, env, self.engine)
         hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
         problem, differs, depends_on = self._differences(target)
         data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)

@@ -111,11 +111,12 @@ def images_named(store: BackupStore, rows: Sequence[Mapping[str, Any]]) -> set[s
     for folder in backup.FOLDERS.values():
         parent = os.path.join(store.root, folder)
         for name in os.listdir(parent) if os.path.isdir(parent) else ():
+            if not os.path.isdir(os.path.join(parent, name)):
+                continue  # a stray file names nothing
             try:
-                services = store.manifest(os.path.join(parent, name)).get("services") or {}
-                found |= {str(item["image_id"]) for item in services.values()}
-            except NotADirectoryError:
-                continue
+                manifest = store.manifest(os.path.join(parent, name))
+                found |= {str(item["image_id"]) for item in (manifest.get("services") or {}).values()}
+                found |= set((manifest.get("tags") or {}).values())
             except (RecoveryError, OSError, KeyError, TypeError, AttributeError):
                 return None
     return found

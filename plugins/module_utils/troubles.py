@@ -4,19 +4,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from . import endpoints, live_state, readiness
 from .container import Container
+from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .stack_args import StackArgs
 
 LOADING = "LOADING"
+STOPPED = "Tt"
 
 
-def troubles(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> dict[str, str]:
-    """Return service → what is wrong with it; a service that is well is left out."""
+def troubles(
+    stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str], engine: DockerStack | None = None
+) -> dict[str, str]:
+    """Return service → what is wrong with it; a service that is well is left out.
+
+    engine: to be asked for processes too; one that is stopped accepts connections and never answers.
+    """
     found = {name: item.trouble for name, item in containers.items()}
+    for name, item in containers.items():
+        if not found[name] and engine is not None and _frozen(engine.processes(item)):
+            found[name] = "runs, but all its processes are stopped"
     asked = {
         stack.redis_service: lambda: _redis(stack, containers, env),
         stack.kong_service: lambda: _silent(containers[stack.kong_service], endpoints.gateway, stack.probe_path),
@@ -28,6 +38,11 @@ def troubles(stack: StackArgs, containers: Mapping[str, Container], env: dict[st
         if name in found and not found[name]:
             found[name] = ask()
     return {name: why for name, why in found.items() if why}
+
+
+def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
+    """Say whether there are processes and every one is stopped."""
+    return bool(rows) and all(state[:1] in STOPPED for _pid, _parent, state, _args in rows)
 
 
 def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> str:

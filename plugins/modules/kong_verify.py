@@ -39,6 +39,12 @@ options:
     elements: str
     default: [ec2]
     choices: [ec2, vpc, subnet, security_group, ebs, s3, rds, account, access_key, private_ip, public_ip]
+  promised_kinds:
+    description:
+      - Whether the other kinds that the plugin's configuration says it masks are tried too, as an advisory check.
+      - Each uses up an alias number of its kind.
+    type: bool
+    default: true
   echo_url:
     description: The remembering upstream's URL, for O(masking_probe=echo).
     type: str
@@ -183,6 +189,7 @@ SPEC = {
     **RUN_SPEC,
     "masking_probe": {"type": "str", "choices": ["echo", "redis", "off"], "default": "redis"},
     "masking_kinds": {"type": "list", "elements": "str", "default": ["ec2"], "choices": list(MAKERS)},
+    "promised_kinds": {"type": "bool", "default": True},
     "echo_url": {"type": "str", "default": ""},
     "probe_headers": {"type": "dict", "default": {}, "no_log": True},
     "probe_body": {"type": "raw", "default": ""},
@@ -210,6 +217,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         headers=params["probe_headers"],
         template=params["probe_body"],
         kinds=params["masking_kinds"],
+        promised=params["promised_kinds"],
         samples=params["performance_samples"],
         load=params["load_requests"],
         parallel=params["load_parallel"],
