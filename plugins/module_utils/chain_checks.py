@@ -50,11 +50,12 @@ class ChainChecks:
         """Return the questions that cost nothing and are asked beside those of Kong itself."""
         _redis, kong, proxy = self.stack.core
         return [
+            # A masking plugin that waits for a Redis that hangs lets no request through: that is Redis' failure.
             Question(
                 "kong_gateway",
                 "Kong takes the probe's path to a service",
                 self._gateway,
-                needs=(f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
+                needs=("redis", f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
             ),
             Question("kong_no_route", "Kong's own 404 where no route is", self._no_route, needs=("kong_gateway",)),
             Question(
@@ -67,7 +68,14 @@ class ChainChecks:
                 "proxy_chain",
                 "three requests through the proxy reach Kong",
                 self._chain,
-                needs=(f"container_{kong}", "kong_workers", "kong_gateway", f"link_{proxy}_{kong}", "proxy_health"),
+                needs=(
+                    "redis",
+                    f"container_{kong}",
+                    "kong_workers",
+                    "kong_gateway",
+                    f"link_{proxy}_{kong}",
+                    "proxy_health",
+                ),
             ),
         ]
 

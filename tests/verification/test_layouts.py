@@ -95,6 +95,8 @@ def test_twice_as_slow_as_the_baseline_is_named(lab: Lab) -> None:
     def delay(seconds: str) -> None:
         tools.execute(lab, "kong", "sh", "-c", f"echo {seconds} > {DELAY}")
 
+    # What the tests before this one left as the normal speed is none for a provider that takes longer.
+    (lab.stack.directory / ".recovery" / "baseline.json").unlink(missing_ok=True)
     delay("0.06")
     before = verify(lab, store=True)
     delay("0.12")
