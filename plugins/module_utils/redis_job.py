@@ -182,8 +182,11 @@ class RedisJob:
         method, why = self._choose(live, problem)
         if method == how.DELTA and live is None:
             raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
-        pause = self.target.kong_off() if live is None else nullcontext()
-        with self._opened() as opened, pause:
+        with ExitStack() as held:
+            # The dump first: one that cannot be read must not take Kong off.
+            opened = held.enter_context(self._opened())
+            if live is None:
+                held.enter_context(self.target.kong_off())
             layout = None
             if live is None:
                 layout = self.target.layout(None)
