@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Found beside this file and beside the end-to-end tests, whatever pytest's import mode is.
 import stack_state
 from lab import Lab
+
+FLEET = "kmr-fleet-"
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,13 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def lab(running_lab: Lab) -> Iterator[Lab]:
     """The shared stack in its good state; whatever the test does, nothing outside the project may change."""
     running_lab.reset()
-    outside = stack_state.containers_outside(running_lab.project), stack_state.names_of("volume")
+    before = outside(running_lab)
     yield running_lab
-    assert (stack_state.containers_outside(running_lab.project), stack_state.names_of("volume")) == outside
+    assert outside(running_lab) == before
+
+
+def outside(lab: Lab) -> tuple[dict[str, Any], list[str]]:
+    """Everything that is not this project's; a fleet's second stack is worked on too."""
+    found = stack_state.containers_outside(lab.project)
+    strangers = {name: about for name, about in found.items() if not name.startswith(f"/{FLEET}")}
+    return strangers, stack_state.names_of("volume")
