@@ -35,6 +35,7 @@ def small(lab: Lab, tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     lab.write_inventory()
 
 
+@pytest.mark.slow
 def test_too_little_room_for_a_snapshot_is_refused_before_the_first_change(
     lab: Lab, small: Callable[[int], Path]
 ) -> None:

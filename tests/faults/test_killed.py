@@ -80,6 +80,7 @@ def test_all_of_it_is_killed_inside_the_execution(lab: Lab, point: str, data: st
     converges(lab, broken_off(lab, INSIDE[point], BrokenOff.kill_all, data), data)
 
 
+@pytest.mark.slow
 def test_the_data_is_being_replaced_when_all_is_killed(lab: Lab) -> None:
     before = broken_off(lab, step("replace_data", "redis"), BrokenOff.kill_all, "empty")
     converges(lab, before, "empty")
