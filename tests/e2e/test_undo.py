@@ -27,9 +27,10 @@ def leaky_backup(lab: Lab) -> str:
 
 
 def ending(lab: Lab) -> dict[str, object]:
-    """The last line of the newest journal."""
+    """The line that ended the newest run."""
     newest = max((lab.stack.directory / ".recovery" / "journal").glob("*.jsonl"))
-    return json.loads(newest.read_text(encoding="utf-8").splitlines()[-1])
+    events = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]
+    return next(item for item in events if item["event"] == "end")
 
 
 def test_a_release_that_does_not_verify_is_undone_and_the_run_fails_with_both_results(lab: Lab) -> None:
