@@ -56,7 +56,7 @@ PARTS = (
     Part("verification", engine=True),
     Part("faults", engine=True),
     Part("molecule", engine=True),
-    Part("integration", engine=True),
+    Part("integration", engine=True, full_only=True),
     # These work on the copy of the checkout that sanity and coverage work on.
     Part("compat", engine=True, last=True),
     Part("slow", engine=True, full_only=True),
