@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "stack"))
 
-from reference_stack import ReferenceStack, StackError, http  # noqa: E402
+from outside import StackError, http  # noqa: E402
+from reference_stack import ReferenceStack  # noqa: E402
 
 STACK = ROOT / ".demo" / "stack"
 SENT = ROOT / ".demo" / "sent.json"

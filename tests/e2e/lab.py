@@ -16,8 +16,10 @@ from typing import Any
 
 import redis
 import stack_state
-from reference_stack import NOT_A_SECRET, ROOT, ReferenceStack, StackError, http, run, wait_for
-from stack_state import KEEP_LABEL, State
+from leftovers import KEEP_LABEL
+from outside import StackError, http, run, wait_for
+from reference_stack import NOT_A_SECRET, ROOT, ReferenceStack
+from stack_state import State
 
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 GOLDEN = "deploy-20260101-000000"

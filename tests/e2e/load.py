@@ -1,4 +1,4 @@
-"""A light constant load of masking requests, and a watch on the arguments of processes."""
+"""A steady load of masking requests, and a watch on the arguments of processes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import os
 import secrets
 import threading
 import time
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from types import TracebackType
 
-from reference_stack import ReferenceStack, http
+from outside import http
+from reference_stack import ReferenceStack
 
-PAUSE = 0.04
+RATE = 20
+SENDERS = 12
+TIMEOUT = 2.0
+# A request that its time has left so far behind is one that a real client would not send any more.
+TOO_LATE = 0.5
 
 
 @dataclasses.dataclass
@@ -28,34 +33,50 @@ class Answer:
 
 
 class Load:
-    """Sends new identifiers through the proxy, one after the other, for as long as its block lasts."""
+    """Sends new identifiers through the proxy, so many a second, for as long as its block lasts.
 
-    def __init__(self, stack: ReferenceStack) -> None:
-        self.stack = stack
+    A request that hangs does not hold the next ones up, until all senders hang: what cannot be sent then counts as
+    failed.
+    """
+
+    def __init__(self, stack: ReferenceStack, rate: float = RATE) -> None:
+        self.stack, self.rate = stack, rate
         self.answers: list[Answer] = []
+        self._ticks = count()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._threads = [threading.Thread(target=self._send, daemon=True) for _number in range(SENDERS)]
 
     def __enter__(self) -> Load:
-        self._thread.start()
+        self.began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join(30)
+        for thread in self._threads:
+            thread.join(30)
+        self.answers.sort(key=lambda one: one.at)
 
     def _send(self) -> None:
-        while not self._stop.is_set():
+        while True:
+            due = self.began + next(self._ticks) / self.rate
+            if self._stop.wait(max(0.0, due - time.monotonic())):
+                return
             probe, identifier = secrets.token_hex(8), f"i-{secrets.token_hex(9)[:17]}"
+            if time.monotonic() - due > TOO_LATE:
+                self.answers.append(Answer(time.monotonic(), 0, probe, identifier, b"not sent: too late"))
+                continue
             body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": f"Look at {identifier}"}]}
             try:
-                status, reply = http("POST", f"{self.stack.proxy}/v1/messages", body, {"X-Probe-Id": probe})
+                status, reply = http(
+                    "POST", f"{self.stack.proxy}/v1/messages", body, {"X-Probe-Id": probe}, timeout=TIMEOUT
+                )
             except Exception as error:  # noqa: BLE001  no answer is an answer here
                 status, reply = 0, repr(error).encode()
             self.answers.append(Answer(time.monotonic(), status, probe, identifier, reply))
-            time.sleep(PAUSE)
 
     @property
     def failed(self) -> list[Answer]:
@@ -75,11 +96,15 @@ class Load:
                 found.append(f"{one.identifier} came back as {one.body[-120:]!r}")
         return found
 
+    @property
+    def gap(self) -> float:
+        """The longest time (s) between two requests that were answered with 200."""
+        times = [one.at for one in self.answers if one.status == 200]
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+
     def line(self, what: str) -> str:
         """One line for people."""
-        times = [one.at for one in self.answers if one.status == 200]
-        gap = max((later - earlier for earlier, later in pairwise(times)), default=0.0)
-        return f"{what}: {len(self.failed)} of {len(self.answers)} requests failed, longest gap {gap:.2f} s"
+        return f"{what}: {len(self.failed)} of {len(self.answers)} requests failed, longest gap {self.gap:.2f} s"
 
 
 class ArgumentWatch:

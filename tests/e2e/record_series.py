@@ -24,7 +24,7 @@ for place in (HERE, HERE.parent / "stack", HERE.parent.parent / "playbooks" / "c
 
 import stack_state  # noqa: E402
 from lab import Lab  # noqa: E402
-from reference_stack import run  # noqa: E402
+from outside import run  # noqa: E402
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.assess_sampler import Sampler  # noqa: E402
 from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack  # noqa: E402

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from lab import Lab
-from reference_stack import ReferenceStack, wait_for
+from outside import wait_for
+from reference_stack import ReferenceStack
 
 BROKEN_KONG_FILE = b"services: [broken\n"
 UP = ("up", "-d", "--no-deps", "--no-build", "--pull", "never")

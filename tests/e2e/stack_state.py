@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from reference_stack import ReferenceStack, StackError, run
+from leftovers import KEEP_LABEL
+from outside import StackError, run
+from reference_stack import ReferenceStack
 
 NOT_CONFIGURATION = ("redis/data", "logs", "backups", ".recovery")
-KEEP_LABEL = "kong_masking.recovery.keeps"
 # Of a container's fields, those that say which container it is and since when it runs.
 IDENTITY = ("id", "started_at")
 

@@ -14,7 +14,8 @@ import places
 import pytest
 import stack_state
 from lab import ANSIBLE_PLAYBOOK, Run
-from reference_stack import ROOT, SERVICES, ReferenceStack, wait_for
+from outside import wait_for
+from reference_stack import ROOT, SERVICES, ReferenceStack
 from stack_state import State
 
 PAGE = (ROOT / "docs" / "adopting.md").read_text(encoding="utf-8")

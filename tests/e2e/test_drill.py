@@ -14,7 +14,8 @@ import pytest
 import releases
 import stack_state
 from lab import Lab, user_environment
-from reference_stack import ROOT, run
+from outside import run
+from reference_stack import ROOT
 
 SCRATCH = "kong_masking.recovery.scratch"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import releases
 import stack_state
 from lab import GOLDEN, Lab
-from reference_stack import run
+from outside import run
 
 
 def test_the_old_image_runs_again_and_a_plain_up_afterwards_changes_nothing(lab: Lab) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import leftovers
 import releases
 import stack_state
 from lab import Lab
-from reference_stack import run
+from outside import run
 
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
@@ -27,7 +28,7 @@ def aged(lab: Lab, backup_id: str, days: float, sequence: int) -> str:
 
 def keepers(image: str) -> list[str]:
     """The containers that keep an image."""
-    return run(["docker", "ps", "-aq", "--filter", f"label={stack_state.KEEP_LABEL}={image}"]).stdout.split()
+    return run(["docker", "ps", "-aq", "--filter", f"label={leftovers.KEEP_LABEL}={image}"]).stdout.split()
 
 
 def tree(lab: Lab) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 import releases
 import stack_state
 from lab import GOLDEN, Lab
-from reference_stack import run
+from outside import run
 
 OTHER = "deploy-20260102-000000"
 Fault = Callable[[Path], None]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import releases
 from lab import Lab, Run
-from reference_stack import wait_for
+from outside import wait_for
 
 SCREEN = {"ANSIBLE_STDOUT_CALLBACK": "kong_masking.recovery.recovery_screen"}
 QUICK = ("-e", "verification_timeout=3")

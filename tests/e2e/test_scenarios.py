@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import stack_state
 from lab import Lab
-from reference_stack import run, wait_for
+from outside import run, wait_for
 
 
 def damage_redis(lab: Lab) -> None:

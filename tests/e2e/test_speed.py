@@ -13,14 +13,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import releases
 from lab import GOLDEN, Lab
 from load import Load
-from reference_stack import wait_for
+from outside import wait_for
 
 UP = ("up", "-d", "--no-deps", "--no-build", "--pull", "never", "--force-recreate")
 BIG = 128 << 20
@@ -49,12 +48,6 @@ def bare_script(lab: Lab) -> float:
     return time.monotonic() - started
 
 
-def outage(load: Load) -> float:
-    """The longest time between two answered requests."""
-    times = [one.at for one in load.answers if one.status == 200]
-    return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
-
-
 def test_speed_of_a_rollback(patient_lab: Lab) -> None:
     lab = patient_lab
     lab.golden()
@@ -81,11 +74,11 @@ def test_speed_of_a_rollback(patient_lab: Lab) -> None:
     print(f"\nbare script, gateway ready: {bare:.1f} s")
     print(
         f"rollback.yml, everything differs: {everything.seconds:.1f} s = {everything.seconds / bare:.1f} x bare;"
-        f" its actions {apply:.1f} s = {apply / bare:.1f} x; away {outage(load):.1f} s = {outage(load) / bare:.1f} x"
+        f" its actions {apply:.1f} s = {apply / bare:.1f} x; away {load.gap:.1f} s = {load.gap / bare:.1f} x"
     )
     print(
         f"rollback.yml, only Kong's file differs: {file_only.seconds:.1f} s = {file_only.seconds / bare:.1f} x bare;"
-        f" service away {outage(gentle):.2f} s"
+        f" service away {gentle.gap:.2f} s"
     )
     assert (everything.rc, file_only.rc) == (0, 0), everything.output + file_only.output
 

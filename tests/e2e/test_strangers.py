@@ -8,7 +8,7 @@ import pytest
 import releases
 import stack_state
 from lab import Lab
-from reference_stack import run
+from outside import run
 
 OTHER_PROJECT = """
 services:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import stack_state
 from lab import Lab
-from reference_stack import run
+from outside import run
 
 
 def pause_kong(lab: Lab) -> None:

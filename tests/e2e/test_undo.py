@@ -7,7 +7,7 @@ import json
 import releases
 import stack_state
 from lab import Lab
-from reference_stack import wait_for
+from outside import wait_for
 
 # A masking plugin that is off stays off: waiting for it would only make the test long.
 QUICK = ("-e", "verification_timeout=3")

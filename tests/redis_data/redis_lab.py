@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from reference_stack import run, wait_for
+from outside import run, wait_for
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import live_state, redis_dump, redis_scratch
 from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack

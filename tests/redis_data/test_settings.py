@@ -6,9 +6,9 @@ import secrets
 import time
 
 import pytest
+from outside import run, wait_for
 from plain_servers import plain_server
 from redis_lab import PASSWORD, RedisLab, aged, reverse, same
-from reference_stack import run, wait_for
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_data import RedisUnavailable

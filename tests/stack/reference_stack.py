@@ -28,11 +28,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import leftovers
+from outside import StackError, http, run, wait_for
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -43,13 +43,6 @@ GATEWAY_DOUBLE = "kong-masking-ref/gateway-double:3.9.1"
 NOT_A_SECRET = "not-a-real-key-of-the-reference-stack"
 SERVICES = ("redis", "kong", "nginx", "client", "upstream")
 EMPTY_HASH = "0" * 32
-# How the collection keeps the images of a backup: a never started container with a label, and a tag.
-KEEP_LABEL = "kong_masking.recovery.keeps"
-KEPT_REPOSITORY = "kong-masking-recovery/kept:"
-
-
-class StackError(RuntimeError):
-    """The reference stack could not be brought where it was asked to be."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,46 +192,14 @@ class ReferenceStack:
 
     def down(self, remove_directory: bool = False) -> None:
         """Remove the stack's containers, networks, volumes and own images, and its files when asked."""
-        kept = self._kept_images()
+        kept = leftovers.kept_images(self.directory, {str(one["Image"]) for one in self.containers().values()})
         self.compose("down", "-v", "--remove-orphans", "--timeout", "1", check=False)
         for image in kept:
-            self._free(image)
+            leftovers.free(image)
         for service in ("kong", "nginx"):
             run(["docker", "image", "rm", f"{self.project}-{service}"], check=False)
         if remove_directory:
-            self._remove_files()
-
-    def _kept_images(self) -> list[str]:
-        """Answer the ids of the images that this stack's backups and services need."""
-        found = {str(one["Image"]) for one in self.containers().values()}
-        for manifest in (self.directory / "backups").glob("*/*/manifest.json"):
-            try:
-                services = json.loads(manifest.read_text(encoding="utf-8"))["services"]
-                found |= {str(service["image_id"]) for service in services.values()}
-            except (ValueError, LookupError, TypeError, AttributeError):
-                continue
-        return sorted(found)
-
-    def _free(self, image: str) -> None:
-        """Remove the never started containers that hold an image for a backup, unless another stack runs on it."""
-        holding = set(run(["docker", "ps", "-aq", "--filter", f"label={KEEP_LABEL}={image}"]).stdout.split())
-        using = set(run(["docker", "ps", "-aq", "--filter", f"ancestor={image}"], check=False).stdout.split())
-        if using - holding:
-            return
-        if holding:
-            run(["docker", "rm", "-f", *holding], check=False)
-        shown = run(["docker", "image", "inspect", "--format", '{{join .RepoTags "\\n"}}', image], check=False)
-        kept = [tag for tag in shown.stdout.split() if tag.startswith(KEPT_REPOSITORY)]
-        if kept:
-            run(["docker", "image", "rm", *kept], check=False)
-
-    def _remove_files(self) -> None:
-        if os.geteuid() != 0 and (self.directory / "redis" / "data").exists():
-            # Redis' own user made them: only a container may take them away.
-            emptying = ["--user", "0", "--entrypoint", "find", "--volume", f"{self.directory}:/stack"]
-            what = ["/stack/redis/data", "-mindepth", "1", "-delete"]
-            run(["docker", "run", "--rm", *emptying, "kong-masking-ref/redis:7", *what], check=False)
-        shutil.rmtree(self.directory, ignore_errors=True)
+            leftovers.remove_files(self.directory)
 
     # ------------------------------------------------------------------ asking
 
@@ -331,67 +292,6 @@ class ReferenceStack:
         if status != 200 or identifier.encode() in seen:
             raise StackError("the identifier reached the upstream unmasked")
         return True
-
-
-# ---------------------------------------------------------------------- small tools
-
-
-def clean_environment() -> dict[str, str]:
-    """Answer the caller's environment without what Compose would prefer to the stack's own files."""
-    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")}
-
-
-def run(
-    command: list[str], *, cwd: Path | None = None, check: bool = True, timeout: float = 300
-) -> subprocess.CompletedProcess[str]:
-    """Run a command with a cleared environment; its error output is in the exception."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    if check and done.returncode != 0:
-        raise StackError(f"{' '.join(command)} ended with {done.returncode}: {(done.stderr or done.stdout).strip()}")
-    return done
-
-
-def http(
-    method: str, url: str, body: object = None, headers: dict[str, str] | None = None, timeout: float = 5
-) -> tuple[int, bytes]:
-    """Send one request and answer its status and body, whatever the status."""
-    request = urllib.request.Request(
-        url,
-        data=None if body is None else json.dumps(body).encode(),
-        method=method,
-        headers={"Content-Type": "application/json", **(headers or {})},
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=timeout) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
-
-
-def wait_for(what: str, question: Callable[[], bool], timeout: float) -> None:
-    """Ask every 50 ms until the answer is yes; a connection that fails means "not yet"."""
-    end = time.monotonic() + timeout
-    last: object = "no"
-    while time.monotonic() < end:
-        try:
-            if question():
-                return
-            last = "no"
-        except Exception as error:  # noqa: BLE001  a server that is starting answers anything, half lines included
-            last = error
-        time.sleep(0.05)
-    raise StackError(f"{what}: not ready after {timeout:.0f} s (last answer: {last})")
 
 
 # ---------------------------------------------------------------------- the program

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from breaks_kong import masker
 from lab import Lab
-from reference_stack import run
+from outside import run
 
 import tools
 from tools import changed, deployed, redis_setting, redis_value

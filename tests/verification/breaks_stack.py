@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lab import Lab
-from reference_stack import run
+from outside import run
 from releases import reload_proxy, up
 
 import tools

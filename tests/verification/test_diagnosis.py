@@ -6,7 +6,7 @@ import breaks_kong
 import breaks_stack
 from asking import stack_args, verify
 from lab import Lab
-from reference_stack import run
+from outside import run
 
 import tools
 from ansible_collections.kong_masking.recovery.plugins.module_utils.diagnosis import Diagnosis

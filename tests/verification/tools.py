@@ -15,7 +15,7 @@ import redis
 import requests
 import yaml
 from lab import Lab
-from reference_stack import StackError, run
+from outside import StackError, run
 from releases import kong_file, reload_proxy
 
 Document = dict[str, Any]

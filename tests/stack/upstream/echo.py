@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-KEPT_PROBES = 1000
+KEPT_PROBES = 20_000
 REASONS = {status.value for status in HTTPStatus}
 MAXIMUM_BODY = 64 << 20
 
