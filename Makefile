@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e faults \
-	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat bench-redis matrix \
+	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat bench bench-growth bench-redis matrix \
 	importer test test-full build clean
 
 help: ## List the targets
@@ -59,6 +59,14 @@ redis-data: setup engine ## Restore Redis data in every mode, method and state, 
 	@tools/redis-server
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP --durations=12 tests/redis_data -m "not slow" $(ARGS)
+
+bench: setup engine ## Time the ways back side by side, under load; leaves docs/bench.md, .json and a chart
+	@tests/stack/images/build
+	@$(bin)/python tests/benchmarks/bench.py $(ARGS); status=$$?; $(bin)/nox -s chart && exit $$status
+
+bench-growth: setup engine ## Time rollbacks with more services, backups, keys and hosts; leaves docs/growth.md
+	@tests/stack/images/build
+	@$(bin)/python tests/benchmarks/growth.py $(ARGS)
 
 bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 keys against redis-server's own load
 	@tools/redis-server

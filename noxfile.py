@@ -130,3 +130,10 @@ def target(session):
     session.run("python", "--version")
     found = {"TARGET_PYTHON": str(Path(session.bin) / "python")}
     session.run(".venv/bin/pytest", "-q", "tests/target", *session.posargs, env=found, external=True)
+
+
+@nox.session(python=newest(), default=False)
+def chart(session):
+    """Draw the last benchmark."""
+    install(session, "matplotlib")
+    session.run("python", "tests/benchmarks/chart.py", "docs/bench.json", "docs/pictures/bench.svg")

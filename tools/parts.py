@@ -56,10 +56,12 @@ PARTS = (
     Part("verification", engine=True),
     Part("faults", engine=True),
     Part("molecule", engine=True),
-    Part("integration", engine=True, full_only=True),
+    Part("integration", engine=True),
     # These work on the copy of the checkout that sanity and coverage work on.
     Part("compat", engine=True, last=True),
     Part("slow", engine=True, full_only=True),
+    Part("bench", engine=True, full_only=True, last=True),
+    Part("bench-growth", engine=True, full_only=True, last=True),
     Part("bench-redis", engine=True, full_only=True, last=True),
     Part("molecule-all", engine=True, full_only=True),
     Part("matrix", engine=True, full_only=True, last=True),

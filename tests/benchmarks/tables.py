@@ -1,0 +1,112 @@
+"""Readings as tables, and bounds held against them. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rows = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
+# class → (total against the naive way, outage against the bare path, whether no request may fail)
+BOUNDS: dict[str, tuple[float, float | None, bool]] = {
+    "nothing differs": (0.10, None, True),
+    "Kong's file only": (0.12, None, True),
+    "data only, 10,000 keys": (0.15, None, True),
+    "environment of Kong": (0.20, 1.15, False),
+    "image of one service": (0.20, 1.15, False),
+    "everything": (0.20, 1.15, False),
+    "everything, and hung": (0.30, None, False),
+}
+
+COLUMNS = (
+    "what differs",
+    "way",
+    "total",
+    "service back after",
+    "longest gap",
+    "failed of sent",
+    "wrong",
+    "Ansible's own",
+    "tasks",
+    "processes",
+)
+
+
+def median(items: Sequence[Mapping[str, float]], field: str) -> float:
+    """The median of one field of readings."""
+    return statistics.median(item[field] for item in items)
+
+
+def spread(items: Sequence[Mapping[str, float]], field: str) -> str:
+    """The median, with the least and the greatest."""
+    values = [item[field] for item in items]
+    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+
+
+def ratio(name: str, what: str, bound: float, ours: Sequence[float], theirs: Sequence[float]) -> dict[str, Any]:
+    """Hold the ratio of two medians against a bound: met, met within the spread of the readings, or not met."""
+    found = statistics.median(ours) / statistics.median(theirs)
+    best = min(ours) / max(theirs)
+    verdict = "met" if found <= bound else "met within the spread" if best <= bound else "not met"
+    return {"class": name, "what": what, "bound": bound, "found": round(found, 3), "verdict": verdict}
+
+
+def verdicts(rows: Rows) -> list[dict[str, Any]]:
+    """Hold every bound for which there are readings."""
+    found = []
+    for name, (total, outage, unnoticed) in BOUNDS.items():
+        for way in ("rollback", "force"):
+            ours = rows.get(name, {}).get(way)
+            if not ours:
+                continue
+            naive = [item["total"] for item in rows["any"]["naive"]]
+            found.append(ratio(name, f"{way}: total / naive", total, [item["total"] for item in ours], naive))
+            bare = rows[name].get("bare")
+            if outage is not None and bare:
+                gaps = [item["gap"] for item in ours], [item["gap"] for item in bare]
+                found.append(ratio(name, f"{way}: outage / bare path", outage, *gaps))
+            failed = sum(item["failed"] for item in ours) if unnoticed else 0
+            wrong = int(sum(item["wrong"] for item in ours) + failed)
+            what = f"{way}: failed and wrong requests" if unnoticed else f"{way}: wrong requests"
+            found.append(
+                {"class": name, "what": what, "bound": 0, "found": wrong, "verdict": "not met" if wrong else "met"}
+            )
+    return found
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """One page: machine, readings, bounds."""
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    lines = [
+        "# The last benchmark",
+        "",
+        (
+            f"`make bench`: {result['measured']}, commit {result['commit']}, {result['machine']}, load average"
+            f" {result['load']} at its beginning, {versions}. {result['runs']} runs of each way; seconds as median"
+            f" (least–greatest). Meanwhile {result['rate']} masking requests a second went through the proxy; one that"
+            " was answered otherwise than with its own identifier, or that reached the upstream unmasked, is wrong."
+        ),
+        "",
+        "![Seconds of each way back, and how long clients were without an answer](pictures/bench.svg)",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        f"| {' | '.join('---' for _column in COLUMNS)} |",
+    ]
+    for name, ways in result["classes"].items():
+        for way, items in ways.items():
+            failed = f"{median(items, 'failed'):.0f} of {median(items, 'sent'):.0f}"
+            playbook = way in ("rollback", "force")
+            tasks = f"{median(items, 'tasks'):.0f}" if playbook else ""
+            lines.append(
+                f"| {name} | {way} | {spread(items, 'total')} | {spread(items, 'back')} | {spread(items, 'gap')} |"
+                f" {failed} | {sum(item['wrong'] for item in items):.0f} |"
+                f" {spread(items, 'ansible') if playbook else ''} |"
+                f" {tasks} |"
+                f" {median(items, 'processes'):.0f} |"
+            )
+    lines += ["", "## Bounds", "", "| what differs | what | bound | found | |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {one['class']} | {one['what']} | {one['bound']} | {one['found']} | {one['verdict']} |"
+        for one in result["bounds"]
+    ]
+    return "\n".join([*lines, ""])
