@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 stack := tests/stack/reference_stack.py
+# These tests mostly wait: two files at a time, each on a stack of its own.
+beside := -n 2 --dist loadfile
 # Collections are found through the committed link, also by tools that do not read ansible.cfg.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
@@ -58,7 +60,7 @@ report: setup ## Look at the reports' pages in a headless Chromium
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 tests/redis_data -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rP --durations=12 $(beside) tests/redis_data -m "not slow" $(ARGS)
 
 bench: setup engine ## Time the ways back side by side, under load; leaves docs/bench.md, .json and a chart
 	@tests/stack/images/build
@@ -75,7 +77,7 @@ bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 ke
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 tests/e2e -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rP --durations=12 $(beside) tests/e2e -m "not slow" $(ARGS)
 
 verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build

@@ -53,6 +53,7 @@ class Container:
     aliases: tuple[str, ...]
     restart_policy: str
     settings: Mapping[str, Any]
+    pid: int = 0
 
     @property
     def running(self) -> bool:
@@ -138,6 +139,7 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         ),
         restart_policy=(host.get("RestartPolicy") or {}).get("Name", ""),
         settings=_settings(config, host, network),
+        pid=int(state.get("Pid") or 0),
     )
 
 

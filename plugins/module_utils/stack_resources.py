@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from . import cgroup_use
 from .checks import NotMeasured
 from .container import Container
 from .docker_stack import DockerStack
@@ -52,10 +53,10 @@ def _limit(value: Any) -> int:
 
 
 def gather(engine: DockerStack, containers: Mapping[str, Container]) -> list[Use]:
-    """Ask the engine about all containers at the same time."""
+    """Ask the kernel about all containers, and where it does not tell the engine, at the same time."""
     listed = list(containers.values())
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(listed)))) as pool:
-        answers = list(pool.map(engine.usage, listed))
+        answers = list(pool.map(lambda item: cgroup_use.usage(item.pid, item.id) or engine.usage(item), listed))
     return [
         read(item.name, int(item.settings.get("memory") or 0), answer)
         for item, answer in zip(listed, answers)

@@ -30,7 +30,7 @@ from lab import Lab  # noqa: E402
 from load import Load  # noqa: E402
 from outside import run, wait_for  # noqa: E402
 from tables import markdown, verdicts  # noqa: E402
-from ways import HUNG, RELEASES, Release, check_back, naive, prepared, repository  # noqa: E402
+from ways import HUNG, RELEASES, Release, check_back, forget_load, naive, prepared, repository  # noqa: E402
 
 RATE = 50
 WAYS = ("naive", "bare", "rollback", "force")
@@ -73,6 +73,8 @@ def measured(lab: Lab, way: Callable[[], Any], *, loaded: bool = True, seen: boo
     failed = [one for one in mine if one.status != 200]
     after = [one.at for one in mine if one.status == 200 and failed and one.at > failed[-1].at]
     wrong = load.wrong() if loaded and seen else []
+    for one in [*failed[:3], *failed[-1:]]:
+        print(f"    failed after {one.at - began:.2f} s: {one.status} {one.body[:100]!r}")
     back = min(after) - began if after else 0.0
     return Reading(total, back, load.gap, len(mine), len(failed), len(wrong), forks), answer
 
@@ -113,6 +115,7 @@ def one_round(lab: Lab, readings: dict[str, dict[str, list[Reading]]], releases:
         for way in ("bare", *PLAYBOOKS):
             if (way == "bare" and release.by_hand is None) or (release is HUNG and way != "force"):
                 continue
+            forget_load(lab)
             release.breaks(lab)
             # nginx tries a Kong that it missed again after ten seconds; no such pause shall be measured as one of ours.
             lab.wait_masked(30) if release is not HUNG else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import filecmp
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,9 +42,9 @@ def nothing(_lab: Lab) -> None:
 
 
 def kong_environment(lab: Lab) -> None:
-    """Deploy another log level of Kong."""
+    """Deploy another log level of Kong; the client, which reads the same file, keeps the old one."""
     lab.stack.set_env(KONG_LOG_LEVEL="debug")
-    _redeploy(lab, "kong", "client")
+    _redeploy(lab, "kong")
 
 
 def kong_file(lab: Lab) -> None:
@@ -92,13 +94,14 @@ def _redeploy(lab: Lab, *services: str) -> None:
 
 
 def files_back(lab: Lab) -> None:
-    """Copy the backup's files over the stack's, in place, and give nginx' tag its image back."""
+    """Copy what differs from the backup over the stack's files, in place, and give nginx' tag its image back."""
     good = lab.good
     assert good is not None
     saved = lab.golden_copy / "files"
     for path in saved.rglob("*"):
-        if path.is_file():
-            shutil.copyfile(path, lab.stack.directory / path.relative_to(saved))
+        target = lab.stack.directory / path.relative_to(saved)
+        if path.is_file() and not filecmp.cmp(path, target, shallow=False):
+            shutil.copyfile(path, target)
     for reference, image in good.images.items():
         run(["docker", "tag", image, reference])
 
@@ -134,9 +137,14 @@ def bare_proxy(lab: Lab) -> None:
 
 
 def bare_everything(lab: Lab) -> None:
-    """Stop Kong, recreate Redis, ask, recreate Kong, ask, recreate nginx, ask: Kong is never on without Redis."""
+    """Stop Kong, recreate Redis, ask, recreate Kong, ask, recreate nginx, ask: Kong is never on without Redis.
+
+    The client, on nobody's path, is recreated beside them.
+    """
     files_back(lab)
     stack = lab.stack
+    client = threading.Thread(target=lambda: stack.compose(*UP, "client"))
+    client.start()
     stack.compose("stop", "kong")
     stack.compose(*UP, "redis")
     wait_for("Redis", stack.redis_answers, 60)
@@ -144,6 +152,7 @@ def bare_everything(lab: Lab) -> None:
     wait_for("Kong", stack.kong_configured, 60)
     stack.compose(*UP, "nginx")
     lab.wait_masked(60)
+    client.join()
 
 
 def load_configuration(lab: Lab) -> None:
@@ -178,6 +187,17 @@ def seed(lab: Lab) -> None:
             pipe.set(f"aws_masker:rev:{base64.b64encode(original.encode()).decode()}", alias, ex=86400)
         pipe.set("aws_masker:cnt:ec2", 1000 + PAIRS)
         pipe.execute()
+
+
+def forget_load(lab: Lab) -> None:
+    """Take the mappings away that a load has made; numbers that were given out stay so."""
+    assert lab.good is not None
+    with lab.redis() as client:
+        found = [
+            key for key in client.scan_iter(count=1000) if b":cnt:" not in key and key.decode() not in lab.good.keys
+        ]
+        for begin in range(0, len(found), 1000):
+            client.delete(*found[begin : begin + 1000])
 
 
 def prepared(folder: Path, project: str, change: Callable[[Lab], None] = nothing) -> Lab:

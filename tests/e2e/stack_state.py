@@ -20,6 +20,7 @@ from leftovers import KEEP_LABEL
 from outside import StackError, run
 from reference_stack import ReferenceStack
 
+OF_TESTS = "kmr-"
 NOT_CONFIGURATION = ("redis/data", "logs", "backups", ".recovery")
 # Of a container's fields, those that say which container it is and since when it runs.
 IDENTITY = ("id", "started_at")
@@ -222,9 +223,10 @@ def containers_outside(project: str) -> dict[str, Any]:
     }
 
 
-def names_of(kind: str) -> list[str]:
-    """All networks, or all volumes, of the engine."""
-    return sorted(run(["docker", kind, "ls", "--format", "{{.Name}}"]).stdout.split())
+def names_of(kind: str, project: str) -> list[str]:
+    """All networks, or all volumes, of the engine, those of stacks that are tested at the same time aside."""
+    found = run(["docker", kind, "ls", "--format", "{{.Name}}"]).stdout.split()
+    return sorted(name for name in found if not name.startswith(OF_TESTS) or name.startswith(project))
 
 
 def wait_masked(stack: ReferenceStack, seconds: float = 30) -> None:

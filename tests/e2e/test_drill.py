@@ -20,9 +20,9 @@ from reference_stack import ROOT
 SCRATCH = "kong_masking.recovery.scratch"
 
 
-def left_over() -> dict[str, list[str]]:
-    """Everything on the engine that a rehearsal made."""
-    label = ("--filter", f"label={SCRATCH}")
+def left_over(lab: Lab) -> dict[str, list[str]]:
+    """Everything on the engine that a rehearsal of this stack made."""
+    label = ("--filter", f"label={SCRATCH}={lab.project}")
     return {
         "containers": run(["docker", "ps", "-aq", *label]).stdout.split(),
         "networks": run(["docker", "network", "ls", "-q", *label]).stdout.split(),
@@ -45,7 +45,11 @@ def test_a_good_backup_passes_and_the_live_stack_is_unchanged(lab: Lab) -> None:
     releases.good_but_different(lab)
     with lab.redis() as client:
         client.set("live:only", "1")
-    before, networks, volumes = lab.state(), stack_state.names_of("network"), stack_state.names_of("volume")
+    before, networks, volumes = (
+        lab.state(),
+        stack_state.names_of("network", lab.project),
+        stack_state.names_of("volume", lab.project),
+    )
     seen = lab.ask(f"{lab.stack.upstream}/__last")
 
     done = lab.play("drill", "-e", f"deployment={golden}")
@@ -56,8 +60,11 @@ def test_a_good_backup_passes_and_the_live_stack_is_unchanged(lab: Lab) -> None:
     assert stack_state.differences(before, after) == []
     assert after.identities() == before.identities()
     assert lab.ask(f"{lab.stack.upstream}/__last") == seen, "a request of the rehearsal reached the live upstream"
-    assert left_over() == NOTHING
-    assert (stack_state.names_of("network"), stack_state.names_of("volume")) == (networks, volumes)
+    assert left_over(lab) == NOTHING
+    assert (stack_state.names_of("network", lab.project), stack_state.names_of("volume", lab.project)) == (
+        networks,
+        volumes,
+    )
     proof = proof_of(lab, golden)
     assert proof["passed"] is True
     assert {
@@ -79,7 +86,7 @@ def test_a_good_backup_passes_and_the_live_stack_is_unchanged(lab: Lab) -> None:
     assert damaged.rc != 0
     assert "redis-backup.rdb: expected SHA-256" in damaged.flat
     assert stack_state.differences(before, lab.state()) == []
-    assert left_over() == NOTHING
+    assert left_over(lab) == NOTHING
 
 
 @pytest.mark.slow
@@ -102,7 +109,7 @@ def test_a_backup_whose_kong_file_does_not_start_fails_and_says_so(lab: Lab) -> 
     assert proof_of(lab, golden)["passed"] is False
     assert "REHEARSAL FAILED" in lab.play("list_backups").flat
     assert stack_state.differences(before, lab.state()) == []
-    assert left_over() == NOTHING
+    assert left_over(lab) == NOTHING
 
 
 @pytest.mark.slow
@@ -114,7 +121,7 @@ def test_what_a_killed_rehearsal_leaves_is_gone_after_the_next_one(lab: Lab) -> 
         command, cwd=ROOT, env=user_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as playbook:
         end = time.monotonic() + 60
-        while len(left_over()["containers"]) < 2 and time.monotonic() < end:
+        while len(left_over(lab)["containers"]) < 2 and time.monotonic() < end:
             time.sleep(0.1)
         (owner,) = {
             one.rpartition(" ")[2].split(":")[0]
@@ -125,14 +132,14 @@ def test_what_a_killed_rehearsal_leaves_is_gone_after_the_next_one(lab: Lab) -> 
         }  # fmt: skip
         os.kill(int(owner), signal.SIGKILL)
         playbook.wait(60)
-    assert left_over()["containers"], "it was killed too late to leave anything"
+    assert left_over(lab)["containers"], "it was killed too late to leave anything"
     folders = list(Path("/tmp").glob(f"kong-masking-recovery-{owner}-*"))
     assert folders
 
     done = lab.play("drill", "-e", f"deployment={golden}")
 
     assert done.rc == 0, done.output
-    assert left_over() == NOTHING
+    assert left_over(lab) == NOTHING
     assert not any(folder.exists() for folder in folders)
     assert stack_state.differences(before, lab.state()) == []
 

@@ -60,7 +60,7 @@ def test_the_projects_network_is_made_anew_by_force(lab: Lab) -> None:
     for found in lab.stack.containers().values():
         run(["docker", "network", "disconnect", "-f", network, found["Id"]])
     run(["docker", "network", "rm", network])
-    others = stack_state.names_of("network")
+    others = stack_state.names_of("network", lab.project)
 
     done = lab.play("force_rollback")
 
@@ -69,7 +69,7 @@ def test_the_projects_network_is_made_anew_by_force(lab: Lab) -> None:
     assert stack_state.differences(before, after, identity=False, data=False) == []
     assert stack_state.lost(before, after) == []
     assert network_id(network) not in ("", old)
-    assert [name for name in stack_state.names_of("network") if name != network] == others
+    assert [name for name in stack_state.names_of("network", lab.project) if name != network] == others
     for source, target in (("kong", "redis"), ("nginx", "kong")):
         assert lab.stack.compose("exec", "-T", source, "getent", "hosts", target).stdout.split()[1:] != []
 

@@ -49,7 +49,7 @@ def test_strangers_are_untouched_by_a_whole_rollback(lab: Lab, strangers: str) -
     lab.stack.set_env(REDIS_MEMORY_LIMIT="200m")
     releases.up(lab.stack, "redis")
     before = stack_state.containers_outside(lab.project)
-    networks, volumes = stack_state.names_of("network"), stack_state.names_of("volume")
+    networks, volumes = stack_state.names_of("network", lab.project), stack_state.names_of("volume", lab.project)
     ours = {name: one for name, one in before.items() if lab.project in name}
     assert len(ours) == 4
 
@@ -59,7 +59,7 @@ def test_strangers_are_untouched_by_a_whole_rollback(lab: Lab, strangers: str) -
     after = stack_state.containers_outside(lab.project)
     assert {name: after.get(name) for name in ours} == ours
     assert [name for name in networks if lab.project in name] == [
-        name for name in stack_state.names_of("network") if lab.project in name
+        name for name in stack_state.names_of("network", lab.project) if lab.project in name
     ]
-    assert volumes == stack_state.names_of("volume")
+    assert volumes == stack_state.names_of("volume", lab.project)
     assert f"{strangers} is a stranger on the project's network" in done.flat

@@ -44,4 +44,4 @@ def outside(lab: Lab) -> tuple[dict[str, Any], list[str]]:
     """Everything that is not this project's; a fleet's second stack is worked on too."""
     found = stack_state.containers_outside(lab.project)
     strangers = {name: about for name, about in found.items() if not name.startswith(f"/{FLEET}")}
-    return strangers, stack_state.names_of("volume")
+    return strangers, stack_state.names_of("volume", lab.project)
