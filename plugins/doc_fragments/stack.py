@@ -118,6 +118,12 @@ options:
         type: list
         elements: str
         default: []
+      plain_libraries:
+        description:
+          - Go on where the libraries docker, redis or requests are missing, with what stands in for them here.
+          - The playbook C(force_rollback) sets it; the plan lists it as the waived guard C(libraries_missing).
+        type: bool
+        default: false
 requirements:
   - docker (Python library)
   - redis (Python library)

@@ -34,7 +34,7 @@ class DockerStack:
     """One Compose project on one engine."""
 
     def __init__(self, project: str, timeout: int = ENGINE_TIMEOUT) -> None:
-        need("docker")
+        need("docker", "PyYAML")
         self.project = project
         self.timeout = timeout
         self.connect()

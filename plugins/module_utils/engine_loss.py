@@ -15,4 +15,4 @@ def engine_lost(error: Exception) -> bool:
     """Say whether an action failed because the engine went away, and not for a reason of its own."""
     if isinstance(error, CommandError):
         return any(words in error.stderr for words in LOST)
-    return requests is not None and isinstance(error, requests.exceptions.ConnectionError)
+    return isinstance(error, requests.exceptions.ConnectionError)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import libraries
 from .errors import RecoveryError
 from .lock import Fenced
 from .run_phase import RunPhase
@@ -24,6 +25,8 @@ def run_module(module: AnsibleModule, body: Callable[[AnsibleModule], dict[str, 
     began = time.monotonic()
     phase: RunPhase | None = None
     try:
+        if (module.params.get("stack") or {}).get("plain_libraries"):
+            libraries.do_without()
         phase = _phase(module)
         result = body(module)
         if phase is not None:

@@ -18,6 +18,7 @@ from .docker_stack import DockerStack
 from .errors import DamagedBackupError
 from .file_changes import changed_settings
 from .guards import Guard
+from .libraries import waived_guards
 from .runner import Runner
 from .stack_args import StackArgs
 from .troubles import troubles
@@ -107,7 +108,7 @@ class PlanInput:
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
         recorded = self._recorded()
         guards, warnings = self._boundary(target, recorded)
-        guards += self._guards(target, problem) + data_guards
+        guards += self._guards(target, problem) + data_guards + waived_guards()
         guards += kept_secrets.unknown(self.keep, self.kept, self.stack.env_file)
         return {
             "services": {

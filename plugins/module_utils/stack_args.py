@@ -36,6 +36,7 @@ STACK_SPEC: dict[str, Any] = {
         "redis_password": {"type": "str", "default": "", "no_log": True},
         "redis_image": {"type": "str", "default": ""},
         "required_variables": {"type": "list", "elements": "str", "default": []},
+        "plain_libraries": {"type": "bool", "default": False},
     },
 }
 
@@ -77,6 +78,7 @@ class StackArgs:
     redis_password: str = field(default="", repr=False)
     redis_image: str = ""
     required_variables: tuple[str, ...] = ()
+    plain_libraries: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:
