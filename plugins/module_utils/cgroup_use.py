@@ -25,13 +25,13 @@ def usage(pid: int, container_id: str, proc: str = "/proc", root: str = ROOT) ->
     second = "memory" not in groups
     here = os.path.join(root, *([] if second else ["memory"]), memory.strip("/"))
     beside = os.path.join(root, *([] if second else ["pids"]), pids.strip("/"))
-    used = _read(os.path.join(here, "memory.current" if second else "memory.usage_in_bytes"))
-    processes = _read(os.path.join(beside, "pids.current"))
+    used = text_of(os.path.join(here, "memory.current" if second else "memory.usage_in_bytes"))
+    processes = text_of(os.path.join(beside, "pids.current"))
     if not used.isdigit() or not processes.isdigit():
         return {}
-    most = _read(os.path.join(beside, "pids.max"))
+    most = text_of(os.path.join(beside, "pids.max"))
     fields = dict(
-        line.split() for line in _read(os.path.join(here, "memory.stat")).splitlines() if line.count(" ") == 1
+        line.split() for line in text_of(os.path.join(here, "memory.stat")).splitlines() if line.count(" ") == 1
     )
     return {
         "memory_stats": {"usage": int(used), "stats": _numbers(fields)},
@@ -41,7 +41,7 @@ def usage(pid: int, container_id: str, proc: str = "/proc", root: str = ROOT) ->
 
 def _groups(path: str) -> dict[str, str]:
     """Return controller → path of its group; the one of version 2 has no name."""
-    rows = [line.split(":", 2) for line in _read(path).splitlines()]
+    rows = [line.split(":", 2) for line in text_of(path).splitlines()]
     return {name: row[2] for row in rows if len(row) == 3 for name in row[1].split(",")}
 
 
@@ -49,7 +49,7 @@ def _numbers(fields: Mapping[str, str]) -> dict[str, int]:
     return {name: int(value) for name, value in fields.items() if value.isdigit()}
 
 
-def _read(path: str) -> str:
+def text_of(path: str) -> str:
     """Return a file's text; empty where it cannot be read."""
     try:
         with open(path, encoding="ascii", errors="replace") as handle:

@@ -13,6 +13,7 @@ from .checks import NotMeasured
 from .container import Container
 from .docker_stack import DockerStack
 from .errors import RecoveryError
+from .first_process import need_awake
 from .kong_admin import KongAdmin
 from .runner import Runner
 from .stack_args import StackArgs
@@ -46,6 +47,7 @@ class KongLook:
             raise RecoveryError(f"{service} has no container.")
         if not container.running:
             raise RecoveryError(f"{container.name} is {container.state}.")
+        need_awake(container)
         return container
 
     def admin(self) -> KongAdmin:

@@ -14,6 +14,7 @@ from . import config_files, endpoints, env_file
 from .container import Container
 from .docker_stack import DockerStack
 from .errors import RecoveryError
+from .first_process import need_awake, stopped
 from .kong_admin import KongAdmin
 from .redis_data import Access, RedisData
 from .runner import Runner
@@ -79,7 +80,8 @@ def stale_files(
 def admin_client(containers: Mapping[str, Container], service: str, timeout: float = ADMIN_SECONDS) -> KongAdmin | None:
     """Return a client for the running Kong's Admin API, or None where nothing accepts a connection."""
     kong = containers.get(service)
-    place = endpoints.reachable(endpoints.admin(kong)) if kong and kong.running else None
+    asleep = kong is None or not kong.running or stopped(kong)
+    place = endpoints.reachable(endpoints.admin(kong)) if kong and not asleep else None
     return KongAdmin(f"http://{place[0]}:{place[1]}", timeout) if place else None
 
 
@@ -124,6 +126,7 @@ def redis_client(stack: StackArgs, containers: Mapping[str, Container], env: dic
     if container is None or not container.running:
         state = container.state if container else "absent"
         raise RecoveryError(f"Redis ({stack.redis_service}) is {state}, expected running.")
+    need_awake(container)
     found = endpoints.reachable(endpoints.redis(container))
     if found is None:
         raise RecoveryError(f"Redis ({container.name}) runs but accepts no connection.")

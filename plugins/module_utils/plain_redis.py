@@ -32,16 +32,20 @@ SETTINGS = (
     "db",
 )
 
+TRIED_AGAIN = (exceptions.ConnectionError, exceptions.TimeoutError)
+
 
 class NoBackoff:
     """No pause between two tries."""
 
 
 class Retry:
-    """How many more tries a broken connection gets."""
+    """How many more tries there are, and after which errors."""
 
-    def __init__(self, _backoff: NoBackoff, retries: int) -> None:
-        self.retries = retries
+    def __init__(
+        self, _backoff: NoBackoff, retries: int, supported_errors: tuple[type[Exception], ...] = TRIED_AGAIN
+    ) -> None:
+        self.retries, self.supported_errors = retries, supported_errors
 
 
 class Redis:
@@ -59,7 +63,7 @@ class Redis:
             raise TypeError(f"needs redis-py: {', '.join(unknown) or 'RESP3'}")
         place = {"path": unix_socket_path} if unix_socket_path else {"host": "localhost", "port": 6379}
         self.connection_pool = Pool({"db": 0, **place, **settings})
-        self.retries = 1 if retry is None else retry.retries
+        self.retry = retry or Retry(NoBackoff(), 1)
 
     def close(self) -> None:
         """Close the connections."""
@@ -70,12 +74,12 @@ class Redis:
         return self._tried(lambda link: link.ask(*words))
 
     def _tried(self, what: Any) -> Any:
-        left = self.retries
+        left = self.retry.retries
         while True:
             try:
                 with self.connection_pool.one() as link:
                     return what(link)
-            except (exceptions.ConnectionError, exceptions.TimeoutError):
+            except self.retry.supported_errors:
                 # After a restart of the server all of them are dead.
                 self.close()
                 left -= 1

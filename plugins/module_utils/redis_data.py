@@ -16,6 +16,9 @@ from .redis_wire import Wire
 # The password was right; the server refuses for another reason.
 LET_IN_AND_REFUSES = ("MISCONF", "MASTERDOWN", "BUSY", "READONLY")
 
+# Seconds for one answer. What takes a server longer, whole batches and transactions, is asked over a Wire.
+PATIENCE = 3.0
+
 
 class RedisUnavailable(RecoveryError):
     """Redis does not answer, is loading, or does not accept the password; never taken for an empty one.
@@ -46,7 +49,7 @@ class RedisData:
     """One Redis server; passwords are tried in turn, and none of them is ever shown."""
 
     def __init__(
-        self, place: tuple[str, int], passwords: Sequence[str], timeout: float = 5.0, access: Access | None = None
+        self, place: tuple[str, int], passwords: Sequence[str], timeout: float = PATIENCE, access: Access | None = None
     ) -> None:
         need("redis")
         self.place = place
@@ -60,9 +63,9 @@ class RedisData:
                 socket_timeout=timeout,
                 socket_connect_timeout=timeout,
                 protocol=2,
-                # An idle connection that was closed is opened anew at once. By itself the library tries a refused
-                # password, or a server that hangs, ten times; whoever waits for a server asks again.
-                retry=Retry(NoBackoff(), 1),
+                # An idle connection that was closed is opened anew at once; a server that hangs is not asked twice. By
+                # itself the library tries either, and a refused password, ten times.
+                retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
                 **self.access.options(password),
             )
             try:

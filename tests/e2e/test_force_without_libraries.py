@@ -12,7 +12,7 @@ import pytest
 import stack_state
 import yaml
 from lab import Lab
-from releases import break_everything
+from releases import break_everything, good_but_different
 
 MISSING = ("docker", "redis", "requests")
 
@@ -59,16 +59,17 @@ def is_waived(lab: Lab, python: Path) -> None:
 def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bare: Path) -> None:
     golden = lab.golden()
     good = lab.state()
-    break_everything(lab)
-    broken = lab.state()
+    good_but_different(lab)
+    different = lab.state()
 
     refused = lab.play("rollback", *by(bare))
 
     assert refused.rc != 0
     assert f"Python library docker is missing for {bare} on this host." in refused.flat
     assert "playbooks/force_rollback.yml goes on without (guard libraries_missing)" in refused.flat
-    assert stack_state.untouched(broken, lab.state()) == []
+    assert stack_state.untouched(different, lab.state()) == []
     assert lab.snapshots() == []
+    break_everything(lab)
 
     forced = lab.play("force_rollback", *by(bare))
 
