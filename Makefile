@@ -12,7 +12,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e faults \
+.PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e test-faults \
 	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat bench bench-growth bench-redis matrix \
 	importer test test-full build clean
 
@@ -83,7 +83,7 @@ verification: setup engine ## Break the reference stack in dozens of ways; each 
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP --durations=12 tests/verification -m "not slow" $(ARGS)
 
-faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
+test-faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rP --durations=12 tests/faults -m "not slow" $(ARGS)
 

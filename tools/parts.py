@@ -54,7 +54,7 @@ PARTS = (
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("verification", engine=True),
-    Part("faults", engine=True),
+    Part("test-faults", engine=True),
     Part("molecule", engine=True),
     Part("integration", engine=True),
     # These work on the copy of the checkout that sanity and coverage work on.

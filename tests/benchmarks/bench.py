@@ -39,7 +39,7 @@ PLAYBOOKS = {"rollback": "rollback", "force": "force_rollback"}
 
 @dataclasses.dataclass
 class Reading:
-    """One way, once. Seconds; back is 0 where no request failed; tasks and ansible are a playbook's only."""
+    """One way, once. Seconds; back is 0 where no request failed; tasks, ansible and phases are a playbook's only."""
 
     total: float
     back: float
@@ -50,6 +50,7 @@ class Reading:
     processes: int
     tasks: int = 0
     ansible: float = 0.0
+    phases: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def started_processes() -> int:
@@ -92,8 +93,22 @@ def playbook(lab: Lab, way: str, release: Release, loaded: bool) -> Reading:
     if done.rc != 0 or found:
         raise SystemExit(f"{way}, {release.name}: {found[:5]}\n{done.output[-6000:]}")
     reading.tasks = len(re.findall(r"^TASK \[", done.stdout, re.MULTILINE))
-    reading.ansible = reading.total - sum(lab.record()["phases"].values())
+    reading.phases = phases(lab)
+    reading.ansible = reading.total - sum(reading.phases.values())
     return reading
+
+
+def phases(lab: Lab) -> dict[str, float]:
+    """Seconds that the newest run's modules spent in each phase, by its journal."""
+    newest = max(
+        (lab.stack.directory / ".recovery" / "journal").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns
+    )
+    lines = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]
+    found: dict[str, float] = {}
+    for line in lines:
+        if line["event"] == "phase" and line["state"] == "end":
+            found[line["phase"]] = found.get(line["phase"], 0.0) + line["seconds"]
+    return found
 
 
 def by_hand(lab: Lab, release: Release) -> Reading:

@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "stack")]
 
+import releases  # noqa: E402
 from bench import about  # noqa: E402
 from lab import ANSIBLE_PLAYBOOK, GOLDEN, Lab, user_environment  # noqa: E402
 from test_speed import make_backups  # noqa: E402
@@ -92,14 +93,9 @@ def services(counts: tuple[int, ...]) -> list[str]:
         with a_lab(more) as lab:
             nothing = rolled_back(lab)
             everything(lab)
-            lab.stack.compose("up", "-d", "--no-deps", "--no-build", *further_services(count))
+            releases.up(lab.stack, *(f"further{number}" for number in range(count - 5)))
             rows.append((count, nothing, rolled_back(lab)))
     return table("Services", ("services", "s, nothing differs", "s, everything differs"), rows)
-
-
-def further_services(count: int) -> list[str]:
-    """Names of the services beyond the reference stack's five."""
-    return [f"further{number}" for number in range(count - 5)]
 
 
 def backups(counts: tuple[int, ...]) -> list[str]:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Rows = Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]
+Rows = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 # class → (total against the naive way, outage against the bare path, whether no request may fail)
 BOUNDS: dict[str, tuple[float, float | None, bool]] = {
     "nothing differs": (0.10, None, True),
@@ -32,12 +32,12 @@ COLUMNS = (
 )
 
 
-def median(items: Sequence[Mapping[str, float]], field: str) -> float:
+def median(items: Sequence[Mapping[str, Any]], field: str) -> float:
     """The median of one field of readings."""
     return statistics.median(item[field] for item in items)
 
 
-def spread(items: Sequence[Mapping[str, float]], field: str) -> str:
+def spread(items: Sequence[Mapping[str, Any]], field: str) -> str:
     """The median, with the least and the greatest."""
     values = [item[field] for item in items]
     return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
@@ -74,6 +74,22 @@ def verdicts(rows: Rows) -> list[dict[str, Any]]:
     return found
 
 
+def spent(classes: Rows) -> list[str]:
+    """A table of the median seconds of each phase's modules, and of what is Ansible's: start, tasks, imports."""
+    shown = [
+        (name, items)
+        for name, ways in classes.items()
+        for items in [ways.get("rollback") or ways.get("force")]
+        if items
+    ]
+    phases = list(dict.fromkeys(phase for _name, items in shown for one in items for phase in one["phases"]))
+    lines = [f"| what differs | {' | '.join(phases)} | Ansible's own |", f"| --- |{' --- |' * (len(phases) + 1)}"]
+    for name, items in shown:
+        cells = [f"{statistics.median(one['phases'].get(phase, 0.0) for one in items):.2f}" for phase in phases]
+        lines.append(f"| {name} | {' | '.join(cells)} | {median(items, 'ansible'):.2f} |")
+    return lines
+
+
 def markdown(result: Mapping[str, Any]) -> str:
     """One page: machine, readings, bounds."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
@@ -104,6 +120,7 @@ def markdown(result: Mapping[str, Any]) -> str:
                 f" {tasks} |"
                 f" {median(items, 'processes'):.0f} |"
             )
+    lines += ["", "## Where a rollback's time goes", "", *spent(result["classes"])]
     lines += ["", "## Bounds", "", "| what differs | what | bound | found | |", "| --- | --- | --- | --- | --- |"]
     lines += [
         f"| {one['class']} | {one['what']} | {one['bound']} | {one['found']} | {one['verdict']} |"

@@ -16,7 +16,7 @@ import releases
 import stack_state
 from lab import Lab
 from outside import http, run, wait_for
-from reference_stack import ROOT
+from reference_stack import ROOT, SERVICES
 
 UP = ("up", "-d", "--no-deps", "--no-build", "--pull", "never", "--force-recreate")
 PAIRS = 5000
@@ -209,6 +209,8 @@ def prepared(folder: Path, project: str, change: Callable[[Lab], None] = nothing
     change(lab)
     try:
         lab.deploy()
+        every = lab.stack.compose("config", "--services").stdout.split()
+        releases.up(lab.stack, *(name for name in every if name not in SERVICES), *SERVICES)
         seed(lab)
         lab.good = lab.state()
         lab.golden()

@@ -45,3 +45,32 @@ def outside(lab: Lab) -> tuple[dict[str, Any], list[str]]:
     found = stack_state.containers_outside(lab.project)
     strangers = {name: about for name, about in found.items() if not name.startswith(f"/{FLEET}")}
     return strangers, stack_state.names_of("volume", lab.project)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hand each fault's row of the table on to its report."""
+    for item in items:
+        mark = item.get_closest_marker("fault")
+        if mark is not None:
+            given = item.callspec.params if hasattr(item, "callspec") else {}
+            where = str(given.get("name") or given.get("point") or "")
+            item.user_properties.append(("fault", (mark.args[0], where, str(given.get("data") or "keep"))))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each fault ended in, and how many invariants were broken."""
+    rows = []
+    for status in ("passed", "failed", "error"):
+        for report in terminalreporter.getreports(status):
+            fault = dict(report.user_properties).get("fault")
+            if fault and (report.when == "call" or status != "passed"):
+                rows.append((*fault, "ends as promised" if status == "passed" else f"BROKEN: {report.nodeid}"))
+    if not rows:
+        return
+    terminalreporter.section("faults")
+    terminalreporter.write_line("| fault | at | data | outcome |")
+    terminalreporter.write_line("| --- | --- | --- | --- |")
+    for row in rows:
+        terminalreporter.write_line(f"| {' | '.join(row)} |")
+    broken = sum(row[3].startswith("BROKEN") for row in rows)
+    terminalreporter.write_line(f"{len(rows)} faults, {broken} broken invariants")

@@ -35,6 +35,7 @@ def small(lab: Lab, tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     lab.write_inventory()
 
 
+@pytest.mark.fault("too little room on the disk")
 @pytest.mark.slow
 def test_too_little_room_for_a_snapshot_is_refused_before_the_first_change(
     lab: Lab, small: Callable[[int], Path]
@@ -50,6 +51,7 @@ def test_too_little_room_for_a_snapshot_is_refused_before_the_first_change(
     assert os.listdir(place / "rollback-state") == [] if (place / "rollback-state").exists() else True
 
 
+@pytest.mark.fault("disk fills up under the snapshot")
 def test_a_disk_that_fills_up_under_the_snapshot_leaves_no_half_backup(lab: Lab, small: Callable[[int], Path]) -> None:
     place = small(40)
     releases.good_but_different(lab)

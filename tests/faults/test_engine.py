@@ -21,6 +21,7 @@ POINTS = {
 }
 
 
+@pytest.mark.fault("engine killed and started again")
 @pytest.mark.parametrize(
     "point", ["redis-is-replaced", *(pytest.param(name, marks=SLOW) for name in POINTS if name != "redis-is-replaced")]
 )

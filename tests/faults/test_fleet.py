@@ -42,6 +42,7 @@ def play(lab: Lab, *hosts: tuple[str, Lab | None]) -> Run:
         lab.write_inventory()
 
 
+@pytest.mark.fault("a host of a fleet cannot be reached")
 def test_an_unreachable_host_stops_nobody_and_is_said_to_be_unchanged(lab: Lab, second: Lab) -> None:
     second.reset()
     states = []
@@ -69,6 +70,7 @@ def one_after_the_other(first: Lab, then: Lab) -> bool:
     return mono[0][1] < mono[1][0]
 
 
+@pytest.mark.fault("the canary of a fleet fails")
 def test_a_canary_that_fails_stops_the_others(lab: Lab, second: Lab) -> None:
     second.reset()
     second.golden()

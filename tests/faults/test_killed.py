@@ -59,18 +59,21 @@ def broken_off(lab: Lab, point: Point, how: Callable[[BrokenOff], None], data: s
     return before
 
 
+@pytest.mark.fault("controller killed as the phase begins")
 @pytest.mark.parametrize("name", PHASES)
 def test_the_controller_is_killed_as_a_phase_begins(lab: Lab, name: str) -> None:
     before = broken_off(lab, phase(name), BrokenOff.kill_controller)
     converges(lab, before, half_way=name in ("apply", "verify"))
 
 
+@pytest.mark.fault("controller and module killed as the phase ends")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) for name in PHASES])
 def test_all_of_it_is_killed_as_a_phase_ends(lab: Lab, name: str) -> None:
     before = broken_off(lab, phase(name, "end"), BrokenOff.kill_all)
     converges(lab, before, half_way=name in ("apply", "verify"))
 
 
+@pytest.mark.fault("controller and module killed inside the phase")
 @pytest.mark.parametrize("data", ["keep", pytest.param("empty", marks=SLOW), pytest.param("restore", marks=SLOW)])
 @pytest.mark.parametrize(
     "point",
@@ -80,12 +83,14 @@ def test_all_of_it_is_killed_inside_the_execution(lab: Lab, point: str, data: st
     converges(lab, broken_off(lab, INSIDE[point], BrokenOff.kill_all, data), data)
 
 
+@pytest.mark.fault("controller and module killed while data are replaced")
 @pytest.mark.slow
 def test_the_data_is_being_replaced_when_all_is_killed(lab: Lab) -> None:
     before = broken_off(lab, step("replace_data", "redis"), BrokenOff.kill_all, "empty")
     converges(lab, before, "empty")
 
 
+@pytest.mark.fault("module killed")
 @pytest.mark.parametrize("name", ["apply", *(pytest.param(name, marks=SLOW) for name in ("snapshot", "verify"))])
 def test_the_module_is_killed(lab: Lab, name: str) -> None:
     """The controller lives and sees its module die; whatever it does then, the next run ends in the target."""
@@ -96,6 +101,7 @@ def test_the_module_is_killed(lab: Lab, name: str) -> None:
     assert stack_state.lost(before, lab.state()) == []
 
 
+@pytest.mark.fault("controller and module killed while Kong is off")
 def test_kong_does_not_serve_while_redis_is_away_not_even_after_a_kill(lab: Lab) -> None:
     """Killed with Kong off: it stays off until the next run, rather than give every resource the same alias."""
     broken_off(lab, step("stop", "kong", "end"), BrokenOff.kill_all)

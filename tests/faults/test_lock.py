@@ -13,6 +13,7 @@ from broken_off import BrokenOff, descendants, journals, lease, phase
 from lab import Lab
 
 
+@pytest.mark.fault("two rollbacks at once")
 @pytest.mark.parametrize("race", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_of_two_rollbacks_at_once_exactly_one_works(lab: Lab, race: int) -> None:
     lab.golden()
@@ -29,6 +30,7 @@ def test_of_two_rollbacks_at_once_exactly_one_works(lab: Lab, race: int) -> None
     assert stack_state.lost(before, lab.state()) == []
 
 
+@pytest.mark.fault("a paused holder wakes after a takeover")
 def test_a_paused_holder_that_wakes_after_a_takeover_writes_nothing(lab: Lab) -> None:
     lab.golden()
     before = lab.state()
