@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e test-faults \
-	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat bench bench-growth bench-redis matrix \
+	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis matrix \
 	importer test test-full build clean
 
 help: ## List the targets
@@ -81,7 +81,7 @@ e2e: setup engine ## Run the end-to-end tests on the reference stack
 
 verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 tests/verification -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rP --durations=12 $(beside) tests/verification -m "not slow" $(ARGS)
 
 test-faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
 	@tests/stack/images/build
@@ -126,8 +126,11 @@ target: setup ## Run every module on the oldest Python of a target
 sanity: setup ## Run ansible-test sanity
 	@tools/sanity
 
-compat: setup engine ## Run units, sanity and one rollback with the oldest supported ansible-core
-	@$(bin)/nox -s ansible-2.19-py3.11
+compat: setup ## Run units and sanity with the oldest supported ansible-core
+	@$(bin)/nox -s ansible-2.19-py3.11 -- units sanity
+
+compat-rollback: setup engine ## Run one rollback with the oldest supported ansible-core
+	@$(bin)/nox -s ansible-2.19-py3.11 -- smoke
 
 matrix: setup engine ## Run units, sanity and one rollback with every supported pair
 	@$(bin)/nox

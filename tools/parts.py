@@ -1,8 +1,9 @@
 """Run the parts of the test suite; print each part's seconds and one closing line.
 
 A part is a target of the Makefile. Those that use the Docker Engine run one after the other and mostly wait for it;
-the others run beside them, one after the other too. Parts after a failed one still run. An engine that was started here
-is stopped at the end, whatever happened. pytest's closing lines are added up; a part without one counts as one test.
+the others run beside them, one after the other too; what takes much of the processors waits until the engine's parts
+leave them idle. Parts after a failed one still run. An engine that was started here is stopped at the end, whatever
+happened. pytest's closing lines are added up; a part without one counts as one test.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 @dataclass(frozen=True)
 class Part:
-    """One target of the Makefile; first: before everything else; last: when nothing runs beside it."""
+    """One target of the Makefile.
+
+    first: before everything else; last: when nothing runs beside it; after: beside, and not before that part is done.
+    """
 
     name: str
     engine: bool = False
     full_only: bool = False
     first: bool = False
     last: bool = False
+    after: str = ""
 
 
 PARTS = (
@@ -57,8 +62,9 @@ PARTS = (
     Part("test-faults", engine=True),
     Part("molecule", engine=True),
     Part("integration", engine=True),
-    # These work on the copy of the checkout that sanity and coverage work on.
-    Part("compat", engine=True, last=True),
+    # Works on the copy of the checkout that sanity and coverage work on: beside, and so after them.
+    Part("compat", after="e2e"),
+    Part("compat-rollback", engine=True),
     Part("slow", engine=True, full_only=True),
     Part("bench", engine=True, full_only=True, last=True),
     Part("bench-growth", engine=True, full_only=True, last=True),
@@ -168,7 +174,8 @@ def run_all(parts: list[Part]) -> list[Result]:
         if on_engine:
             started, engine = start_engine()
             results.append(engine)
-        others = [lane.submit(run, part, not on_engine) for part in beside]
+        running = {part.name for part in on_engine}
+        others = [lane.submit(run, part, not on_engine) for part in beside if part.after not in running]
         for part in sorted(on_engine, key=lambda part: part.last):
             if part.last:
                 wait(others)
@@ -177,6 +184,7 @@ def run_all(parts: list[Part]) -> list[Result]:
                 results.append(Result(part.name, 1, 0, 0, 1, 0))
             else:
                 results.append(run(part, live=True))
+            others += [lane.submit(run, one, live=False) for one in beside if one.after == part.name]
         results += [one.result() for one in others]
     except BaseException:
         lane.shutdown(wait=False, cancel_futures=True)

@@ -40,7 +40,7 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
     (kong.plugin_code_changed_under_kong, {"plugin_code"}, "still runs the older code"),
     (redis.down, {"container_redis"}, "is exited"),
     (redis.paused, {"container_redis"}, "is paused"),
-    (redis.hung, {"redis"}, "does not answer PING"),
+    (redis.hung, {"redis"}, "is stopped by a signal and answers nobody"),
     (redis.read_only, {"redis_role"}, "replica"),
     (redis.refuses_writes, {"redis_write"}, "NOREPLICAS"),
     (redis.cannot_save, {"redis"}, "answers PING with MISCONF"),
