@@ -81,7 +81,7 @@ e2e: setup engine ## Run the end-to-end tests on the reference stack
 
 verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 $(beside) tests/verification -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rP --durations=12 tests/verification -m "not slow" $(ARGS)
 
 test-faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
 	@tests/stack/images/build
