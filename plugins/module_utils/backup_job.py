@@ -19,6 +19,7 @@ from .definitions import Definitions, find_client
 from .docker_stack import DockerStack
 from .errors import RecoveryError
 from .redact import scrub, secret_values
+from .redis_keyspace import keyspace
 from .runner import Runner, Stamp
 from .stack_args import StackArgs
 
@@ -186,7 +187,7 @@ class BackupJob:
         """
         try:
             with redis_scratch.loaded(self.engine, self.runner, image_id, dump) as scratch:
-                held = sum(about["keys"] for about in scratch.info("keyspace").values())
+                held = sum(keyspace(scratch.info("keyspace")).values())
         except RecoveryError as exc:
             return "unproven", exc.msg
         if expected and not held:

@@ -8,6 +8,7 @@ from typing import Any
 
 from . import live_state
 from .docker_stack import DockerStack
+from .redis_keyspace import keyspace
 from .runner import Runner
 from .stack_args import StackArgs
 
@@ -21,7 +22,6 @@ def keys_now(stack: StackArgs, runner: Runner) -> dict[str, Any]:
             found = client.info()
         finally:
             client.close()
-        databases = [item for name, item in found.items() if name.startswith("db") and isinstance(item, dict)]
-        return {"keys": sum(int(item["keys"]) for item in databases)}
+        return {"keys": sum(keyspace(found).values())}
     except Exception:  # noqa: BLE001  # then nobody counted, and the screen says so
         return {}

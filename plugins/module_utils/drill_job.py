@@ -39,6 +39,7 @@ from .libraries import yaml
 from .private_folder import private_folder
 from .redact import scrub, secret_values
 from .redis_data import RedisData
+from .redis_keyspace import keyspace
 from .runner import Runner, Stamp
 from .stack_args import StackArgs
 from .stack_checks import StackChecks
@@ -86,7 +87,7 @@ class DrillJob:
             raise RecoveryError(f"There is no {self.stack.redis_service} whose image could load the data.")
         dump, prefixes = os.path.join(found["path"], DUMP), [item.encode() for item in self.stack.mapping_prefixes]
         with self._phase("load"), redis_scratch.loaded(self.live, self.runner, redis.image_id, dump) as client:
-            held = sum(int(about["keys"]) for about in client.info("keyspace").values())
+            held = sum(keyspace(client.info("keyspace")).values())
             counters = {key.decode(): value for key, value in redis_keys.counters(client, 0, prefixes).items()}
         keys = drill_checks.judge_keys(found["redis"], (None, 0), 0, held)
         return [keys.as_dict(), drill_checks.judge_counters(found["redis"], counters).as_dict()]

@@ -11,6 +11,7 @@ from typing import Any
 from .errors import RecoveryError
 from .libraries import NoBackoff, Retry, need, redis
 from .redis_keys import Tally, by_family, exactly
+from .redis_keyspace import keyspace
 from .redis_wire import Wire
 
 # The password was right; the server refuses for another reason.
@@ -129,9 +130,7 @@ class RedisData:
         counts = {name: len(tally) for name, tally in sorted(families.items())}
         return {
             "version": about.get("redis_version", ""),
-            "keys": sum(
-                item["keys"] for name, item in about.items() if name.startswith("db") and isinstance(item, dict)
-            ),
+            "keys": sum(keyspace(about).values()),
             "families": counts,
             "mappings": sum(count for name, count in counts.items() if name.endswith("map")),
             "counters": dict(sorted(counters.items())),

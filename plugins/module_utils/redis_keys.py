@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from . import redis_families as families
 from .libraries import redis
+from .redis_keyspace import keyspace
 from .redis_wire import Wire
 
 SHARES = 64
@@ -133,7 +134,7 @@ class Counting:
 
 def databases(client: redis.Redis, selection: Selection) -> list[int]:
     """Return the numbers of the selected databases that hold keys."""
-    used = sorted(int(name[2:]) for name in client.info("keyspace"))
+    used = sorted(keyspace(client.info("keyspace")))
     return [number for number in used if not selection.databases or number in selection.databases]
 
 

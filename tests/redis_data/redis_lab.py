@@ -18,6 +18,7 @@ from outside import run, wait_for
 from ansible_collections.kong_masking.recovery.plugins.module_utils import live_state, redis_dump, redis_scratch
 from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_job import RedisJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_keyspace import keyspace
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
 
@@ -190,7 +191,7 @@ class RedisLab:
 def contents(connect: Callable[[int], redis.Redis]) -> dict[tuple[int, bytes], tuple[object, int]]:
     """Return (database, key) → (value, remaining ms or -1) of a server; connect answers a database's client."""
     found = {}
-    for database in sorted(int(name[2:]) for name in connect(0).info("keyspace")):
+    for database in sorted(keyspace(connect(0).info("keyspace"))):
         live = connect(database)
         for key in live.scan_iter(count=5000):
             found[database, key] = (value_of(live, key), live.pttl(key))
