@@ -33,7 +33,7 @@ SERVICE = """
     image: kong-masking-ref/client:1
     restart: unless-stopped
     stop_grace_period: 1s
-    environment: {{LEVEL: ${{KONG_LOG_LEVEL}}}}
+    environment: {{LEVEL: "${{KONG_LOG_LEVEL}}"}}
     networks: [masking]
 """
 BATCH = 10_000
