@@ -137,21 +137,11 @@ def bare_proxy(lab: Lab) -> None:
 
 
 def bare_everything(lab: Lab) -> None:
-    """Stop Kong, recreate Redis, ask, recreate Kong, ask, recreate nginx, ask: Kong is never on without Redis.
-
-    The client, on nobody's path, is recreated beside them.
-    """
+    """Recreate everything in order; the client, on nobody's path, is recreated beside."""
     files_back(lab)
-    stack = lab.stack
-    client = threading.Thread(target=lambda: stack.compose(*UP, "client"))
+    client = threading.Thread(target=lambda: lab.stack.compose(*UP, "client"))
     client.start()
-    stack.compose("stop", "kong")
-    stack.compose(*UP, "redis")
-    wait_for("Redis", stack.redis_answers, 60)
-    stack.compose(*UP, "kong")
-    wait_for("Kong", stack.kong_configured, 60)
-    stack.compose(*UP, "nginx")
-    lab.wait_masked(60)
+    releases.recreate_by_hand(lab)
     client.join()
 
 

@@ -81,3 +81,15 @@ def load_kong_file(lab: Lab) -> None:
     lab.stack.compose("restart", "-t", "1", "kong")
     wait_for("Kong's configuration", lab.stack.kong_configured, 30)
     reload_proxy(lab)
+
+
+def recreate_by_hand(lab: Lab) -> None:
+    """Stop Kong, recreate Redis, ask, recreate Kong, ask, recreate nginx, ask: Kong is never on without Redis."""
+    stack, anew = lab.stack, (*UP, "--force-recreate")
+    stack.compose("stop", "kong")
+    stack.compose(*anew, "redis")
+    wait_for("Redis", stack.redis_answers, 60)
+    stack.compose(*anew, "kong")
+    wait_for("Kong", stack.kong_configured, 60)
+    stack.compose(*anew, "nginx")
+    lab.wait_masked(60)

@@ -142,6 +142,15 @@ def redis_keys(stack: ReferenceStack) -> dict[str, tuple[str, bytes, int]]:
     return {name.decode(): (kind.decode(), dump, expiry) for name, kind, dump, expiry in rows}
 
 
+def mappings(stack: ReferenceStack) -> dict[str, bytes]:
+    """The masking plugin's own keys but for its counters: key to serialised value."""
+    return {
+        name: dump
+        for name, (_kind, dump, _expiry) in redis_keys(stack).items()
+        if name.startswith("aws_masker:") and ":cnt:" not in name
+    }
+
+
 def put_keys(stack: ReferenceStack, keys: Mapping[str, tuple[str, bytes, int]]) -> None:
     """Make the live Redis hold exactly these keys."""
     with connect(stack) as client:

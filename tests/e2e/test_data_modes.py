@@ -17,16 +17,6 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args i
 COUNTER = "aws_masker:cnt:ec2"
 
 
-def mappings(lab: Lab) -> dict[str, bytes]:
-    """The masking plugin's own keys but for its counters: key to serialised value."""
-    keys = stack_state.redis_keys(lab.stack)
-    return {
-        name: dump
-        for name, (_kind, dump, _ttl) in keys.items()
-        if name.startswith("aws_masker:") and ":cnt:" not in name
-    }
-
-
 def counter(lab: Lab) -> int:
     """The number that the plugin gave out last."""
     with lab.redis() as client:
@@ -50,14 +40,14 @@ def printed_return(output: str) -> list[str]:
 
 def test_restore_leaves_exactly_the_backups_mappings_and_restarts_nothing(lab: Lab) -> None:
     golden = lab.golden()
-    wanted, identities = mappings(lab), lab.state().identities()
+    wanted, identities = stack_state.mappings(lab.stack), lab.state().identities()
     map_anew(lab, 5)
     raised = counter(lab)
 
     done = lab.play("rollback", "-e", f"deployment={golden}", "-e", "redis_data=restore")
 
     assert done.rc == 0, done.output
-    assert mappings(lab) == wanted
+    assert stack_state.mappings(lab.stack) == wanted
     assert counter(lab) >= raised
     assert lab.state().identities() == identities
     assert lab.play("rollback", "-e", f"deployment={golden}", "-e", "redis_data=restore").changed == 0
@@ -66,17 +56,17 @@ def test_restore_leaves_exactly_the_backups_mappings_and_restarts_nothing(lab: L
 def test_empty_and_then_the_printed_return_command(lab: Lab) -> None:
     golden = lab.golden()
     map_anew(lab, 3)
-    before, raised = mappings(lab), counter(lab)
+    before, raised = stack_state.mappings(lab.stack), counter(lab)
 
     done = lab.play("rollback", "-e", f"deployment={golden}", "-e", "preserve_data=false")
 
     assert done.rc == 0, done.output
     assert "DATA: EMPTY" in done.flat
-    assert mappings(lab) == {}
+    assert stack_state.mappings(lab.stack) == {}
     assert counter(lab) >= raised
     back = lab.play("rollback", *printed_return(done.flat))
     assert back.rc == 0, back.output
-    assert mappings(lab) == before
+    assert stack_state.mappings(lab.stack) == before
     with lab.redis() as client:
         assert client.hgetall("another:family") == {b"kept": b"too"}
 
@@ -84,16 +74,16 @@ def test_empty_and_then_the_printed_return_command(lab: Lab) -> None:
 def test_recover_data_adds_the_backups_mappings_to_the_live_ones(lab: Lab) -> None:
     lab.golden()
     saved = lab.backup("-e", "kind=data")
-    wanted = mappings(lab)
+    wanted = stack_state.mappings(lab.stack)
     with lab.redis() as client:
         client.delete(*wanted)
     map_anew(lab, 3)
-    live = mappings(lab)
+    live = stack_state.mappings(lab.stack)
 
     done = lab.play("recover_data", "-e", f"deployment={saved}")
 
     assert done.rc == 0, done.output
-    assert mappings(lab) == {**wanted, **live}
+    assert stack_state.mappings(lab.stack) == {**wanted, **live}
     unnamed = lab.play("recover_data")
     assert unnamed.rc != 0
     assert "Name the backup" in unnamed.flat
@@ -101,7 +91,7 @@ def test_recover_data_adds_the_backups_mappings_to_the_live_ones(lab: Lab) -> No
 
 def test_a_restore_that_loses_over_half_is_refused_and_force_waives_it(lab: Lab) -> None:
     with lab.redis() as client:
-        client.delete(*mappings(lab))
+        client.delete(*stack_state.mappings(lab.stack))
     old = lab.backup()
     map_anew(lab, 4)
     before = lab.state()
@@ -114,7 +104,7 @@ def test_a_restore_that_loses_over_half_is_refused_and_force_waives_it(lab: Lab)
     forced = lab.play("force_rollback", "-e", f"deployment={old}", "-e", "redis_data=restore")
     assert forced.rc == 0, forced.output
     assert "WAIVED: mappings_loss" in forced.flat
-    assert mappings(lab) == {}
+    assert stack_state.mappings(lab.stack) == {}
 
 
 def test_contradictions_and_settings_of_the_old_script_are_refused(lab: Lab) -> None:

@@ -39,16 +39,6 @@ def by(python: Path) -> tuple[str, str]:
     return "-e", f"ansible_python_interpreter={python}"
 
 
-def mappings(lab: Lab) -> dict[str, bytes]:
-    """The masking plugin's own keys but for its counters: key to serialised value."""
-    keys = stack_state.redis_keys(lab.stack)
-    return {
-        name: dump
-        for name, (_kind, dump, _ttl) in keys.items()
-        if name.startswith("aws_masker:") and ":cnt:" not in name
-    }
-
-
 def is_waived(lab: Lab, python: Path) -> None:
     """The record of the newest run lists the guard, with the libraries and the interpreter."""
     (waived,) = lab.record()["plan"]["waived"]
@@ -90,10 +80,10 @@ def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bar
 
 def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
     golden = lab.golden()
-    good, wanted = lab.state(), mappings(lab)
+    good, wanted = lab.state(), stack_state.mappings(lab.stack)
     for _time in range(3):
         assert lab.stack.probe()
-    assert mappings(lab) != wanted
+    assert stack_state.mappings(lab.stack) != wanted
     break_everything(lab)
 
     done = lab.play("force_rollback", *by(bare), "-e", f"deployment={golden}", "-e", "redis_data=restore")
@@ -101,7 +91,7 @@ def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
     assert done.rc == 0, done.output
     assert done.verdict == "SERVICE: BACK"
     assert stack_state.differences(good, lab.state(), identity=False, data=False) == []
-    assert mappings(lab) == wanted
+    assert stack_state.mappings(lab.stack) == wanted
     is_waived(lab, bare)
 
 
