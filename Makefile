@@ -60,7 +60,7 @@ report: setup ## Look at the reports' pages in a headless Chromium
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 $(beside) tests/redis_data -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/redis_data -m "not slow" $(ARGS)
 
 bench: setup engine ## Time the ways back side by side, under load; leaves docs/bench.md, .json and a chart
 	@tests/stack/images/build
@@ -77,20 +77,20 @@ bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 ke
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 $(beside) tests/e2e -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/e2e -m "not slow" $(ARGS)
 
 verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 tests/verification -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 tests/verification -m "not slow" $(ARGS)
 
 test-faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP --durations=12 tests/faults -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 tests/faults -m "not slow" $(ARGS)
 
 slow: setup engine ## Run the tests on the engine that take minutes
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rP tests/e2e tests/faults tests/verification tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rfEP tests/e2e tests/faults tests/verification tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
 
 molecule: setup engine ## Run two molecule scenarios: the standard rollback and the restored data
 	@tests/stack/images/build

@@ -3,7 +3,8 @@
 A part is a target of the Makefile. Those that use the Docker Engine run one after the other and mostly wait for it;
 the others run beside them, one after the other too; what takes much of the processors waits until the engine's parts
 leave them idle. Parts after a failed one still run. An engine that was started here is stopped at the end, whatever
-happened. pytest's closing lines are added up; a part without one counts as one test.
+happened. pytest's closing lines are added up; a part without one counts as one test. The failed ones are named at the
+very end, for who sees no more than that of a log.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMMARY = re.compile(r"\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b")
+NAMED = re.compile(r"(?:FAILED|ERROR) \S+::.*")
 COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 
@@ -86,6 +88,7 @@ class Result:
     passed: int
     failed: int
     skipped: int
+    named: tuple[str, ...] = ()
 
 
 def tool(name: str, *args: str) -> bool:
@@ -111,6 +114,8 @@ def run(part: Part, live: bool) -> Result:
     process = subprocess.Popen(
         ["make", "--no-print-directory", part.name],
         cwd=ROOT,
+        # Wide enough for pytest to say why beside the name of a failed test.
+        env={**os.environ, "COLUMNS": "240"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -134,7 +139,8 @@ def run(part: Part, live: bool) -> Result:
         passed = 1
     if status != 0 and not failed:
         failed = 1
-    return Result(part.name, status, time.monotonic() - began, passed, failed, skipped)
+    named = tuple(line.strip() for line in lines if NAMED.match(line))
+    return Result(part.name, status, time.monotonic() - began, passed, failed, skipped, named)
 
 
 def say(text: str) -> None:
@@ -248,7 +254,11 @@ def main() -> int:
         print(f"{one.name:12} {one.seconds:7.1f}  {'ok    ' if one.status == 0 else 'FAILED'}  {detail}")
     passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
     print(f"{'total':12} {time.monotonic() - began:7.1f}  from begin to end")
-    print(f"{passed} passed, {failed} failed", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    for one in results:
+        for name in one.named:
+            print(f"{one.name}: {name}")
+    sys.stdout.flush()
     if options.full and not options.parts:
         write_dated(results, datetime.now(UTC))
     return int(any(one.status != 0 for one in results))
