@@ -48,14 +48,16 @@ class ChainChecks:
 
     def questions(self) -> list[Question]:
         """Return the questions that cost nothing and are asked beside those of Kong itself."""
-        _redis, kong, proxy = self.stack.core
+        redis, kong, proxy = self.stack.core
+        # A masking plugin that waits for a Redis that hangs lets no request through: that is Redis' failure. Where its
+        # container fails, nobody asks Redis: both names.
+        masked = (f"container_{redis}", "redis")
         return [
-            # A masking plugin that waits for a Redis that hangs lets no request through: that is Redis' failure.
             Question(
                 "kong_gateway",
                 "Kong takes the probe's path to a service",
                 self._gateway,
-                needs=("redis", f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
+                needs=(*masked, f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
             ),
             Question("kong_no_route", "Kong's own 404 where no route is", self._no_route, needs=("kong_gateway",)),
             Question(
@@ -69,7 +71,7 @@ class ChainChecks:
                 "three requests through the proxy reach Kong",
                 self._chain,
                 needs=(
-                    "redis",
+                    *masked,
                     f"container_{kong}",
                     "kong_workers",
                     "kong_gateway",
@@ -102,7 +104,7 @@ class ChainChecks:
             good, found = verdict[0].of(others)
             return good, found + (f"; not told by this evidence: {', '.join(untold)}" if untold else "")
 
-        needs = ("redis", "masking_plugin", "proxy_chain")
+        needs = (f"container_{self.stack.core[0]}", "redis", "masking_plugin", "proxy_chain")
         fast = [Question("performance", "not over half slower than the baseline", self._performance, ADVISORY)]
         load = [Question("load", f"{performance.GOOD_SHARE:.0%} of the requests good", self._load, ADVISORY)]
         groups = [

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.kong_masking.recovery.plugins.module_utils.chain_checks import (
     ChainChecks,
     ProbeSettings,
-    shows_kong,
 )
 from ansible_collections.kong_masking.recovery.plugins.module_utils.checks import NotMeasured, ask_groups
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
@@ -118,19 +117,3 @@ def test_secrets_that_the_admin_api_shows_stay_inside(tmp_path):
     assert len(found) > 15
     assert secret not in json.dumps([item.as_dict() for item in found])
     assert {item.name for item in found if item.status == "failed"} >= {"kong_configuration_hash", "masking_plugin"}
-
-
-@pytest.mark.parametrize(
-    ("headers", "text", "by_kong"),
-    [
-        ({"X-Kong-Request-Id": "1"}, "", True),
-        ({"Via": "1.1 kong/3.9.1"}, "", True),
-        ({"Via": "kong/3.4.2"}, "", True),
-        ({"Server": "kong/3.9.1"}, "", True),
-        ({"Server": "nginx"}, '{"message":"no Route matched with those values"}', True),
-        ({"Server": "nginx"}, "<html>502 Bad Gateway</html>", False),
-        ({"Server": "SimpleHTTP"}, "hello", False),
-    ],
-)
-def test_who_answered(headers, text, by_kong):
-    assert shows_kong(headers, text) is by_kong
