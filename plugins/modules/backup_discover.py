@@ -47,6 +47,12 @@ options:
     type: list
     elements: str
     default: []
+  list_all:
+    description:
+      - Return all backups and their table too.
+      - V(false) for who wants only the chosen one. A list of thousands costs seconds on its way through Ansible.
+    type: bool
+    default: true
 attributes:
   check_mode:
     support: full
@@ -89,8 +95,8 @@ backup:
       returned: chosen
       sample: [{path: config.env, size: 412, sha256: 9f86d081884c7d65}]
 backups:
-  description: All backups, newest first, without their files.
-  returned: success
+  description: All backups, newest first, without what is in them.
+  returned: O(list_all=true)
   type: list
   elements: dict
   sample: [{id: deploy-20260729-120000, usable: true, reason: ""}]
@@ -100,14 +106,14 @@ why:
   type: str
   sample: newest verified deployment backup
 older:
-  description: The next older usable ids.
+  description: The next older usable ids, ten at most.
   returned: success
   type: list
   elements: str
   sample: [deploy-20260728-090000]
 table:
   description: The list as lines for a person.
-  returned: success
+  returned: O(list_all=true)
   type: list
   elements: str
   sample: ["deploy-20260729-120000  3 h 12 min  ..."]
@@ -151,8 +157,13 @@ SPEC = {
     "rejected": {"type": "dict", "default": {}},
     "data_only": {"type": "bool", "default": False},
     "accept_hosts": {"type": "list", "elements": "str", "default": []},
+    "list_all": {"type": "bool", "default": True},
     **SIGNING_SPEC,
 }
+
+NEXT = 10
+# What a list does without: it goes through Ansible's processes, and most of it would be this.
+CONTENTS = ("services", "kong", "redis", "tags", "absent", "directories")
 
 
 def what_runs(stack: StackArgs) -> dict[str, Any]:
@@ -173,8 +184,10 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     store = BackupStore(stack.backup_dir, Runner(), keys_of(params), params["allow_unsigned"])
     hosts = [os.uname().nodename, *params["accept_hosts"]]
     found = store.listing(stack.environment, stack.project, hosts, datetime.now(timezone.utc))
-    table = [*backup_table(found), *age_lines(found)]
-    result = {"backups": found, "table": table, "ages": newest_ages(found), "backup": {}, "why": "", "older": []}
+    result = {"ages": newest_ages(found), "backup": {}, "why": "", "older": []}
+    if params["list_all"]:
+        rows = [{name: value for name, value in item.items() if name not in CONTENTS} for item in found]
+        result.update(backups=rows, table=[*backup_table(found), *age_lines(found)])
     wanted = params["deployment"].strip() or "latest"
     if wanted == "none":
         return result
@@ -192,7 +205,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     except DamagedBackupError as exc:
         exc.msg = f"{exc.msg} {backup.available([item for item in found if item['id'] != chosen['id']])}"
         raise
-    return {**result, "backup": {**chosen, "files": files}, "why": why, "older": older}
+    return {**result, "backup": {**chosen, "files": files}, "why": why, "older": older[:NEXT]}
 
 
 def main() -> None:
