@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.process_name import machine_id, process_id
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.process_name import machine_id, process_id
 
 
 def controller() -> dict[str, str]:

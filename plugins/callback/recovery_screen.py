@@ -32,7 +32,7 @@ from typing import Any
 from ansible import constants as C  # noqa: N812  # its name everywhere
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
 
-from ..module_utils.screen import FLEET_WIDTH, changes, failure_lines, lost_lines, said, wrapped
+from ..module_utils.runs.screen import FLEET_WIDTH, changes, failure_lines, lost_lines, said, wrapped
 
 SERVICE = "SERVICE: "
 BACK = "SERVICE: BACK"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.notification import webhook_body as body
+from ..module_utils.reports.notification import webhook_body as body
 
 DOCUMENTATION = r"""
 ---

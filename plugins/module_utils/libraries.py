@@ -25,8 +25,8 @@ try:
     import docker
     from docker.utils import kwargs_from_env
 except ImportError:
-    from . import plain_docker as docker  # type: ignore[no-redef]
-    from .plain_docker import kwargs_from_env  # type: ignore[assignment]
+    from .stand_ins import plain_docker as docker  # type: ignore[no-redef]
+    from .stand_ins.plain_docker import kwargs_from_env  # type: ignore[assignment]
 
     MISSING["docker"] = traceback.format_exc()
 
@@ -35,15 +35,15 @@ try:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 except ImportError:
-    from . import plain_redis as redis  # type: ignore[no-redef]
-    from .plain_redis import NoBackoff, Retry  # type: ignore[assignment]
+    from .stand_ins import plain_redis as redis  # type: ignore[no-redef]
+    from .stand_ins.plain_redis import NoBackoff, Retry  # type: ignore[assignment]
 
     MISSING["redis"] = traceback.format_exc()
 
 try:
     import requests
 except ImportError:
-    from . import plain_requests as requests  # type: ignore[no-redef]
+    from .stand_ins import plain_requests as requests  # type: ignore[no-redef]
 
     MISSING["requests"] = traceback.format_exc()
 

@@ -39,3 +39,8 @@ def plural(number: int, thing: str) -> str:
 def moment(wall: str) -> str:
     """Return a wall time of a journal to the second."""
     return wall[:19].replace("T", " ")
+
+
+def short(image_id: str) -> str:
+    """Return the part of an image id that people compare."""
+    return image_id.rsplit(":", maxsplit=1)[-1][:12]

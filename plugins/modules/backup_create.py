@@ -124,16 +124,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import other_runs
-from ..module_utils.backup_job import BackupJob
-from ..module_utils.backup_store import BackupStore
-from ..module_utils.bounded import bounded
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.backups.backup_job import BackupJob
+from ..module_utils.backups.backup_store import BackupStore
+from ..module_utils.backups.signing import SIGNING_SPEC, keys_of
+from ..module_utils.engine.bounded import bounded
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import RecoveryError
-from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner, Stamp
-from ..module_utils.signing import SIGNING_SPEC, keys_of
+from ..module_utils.runs import other_runs
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

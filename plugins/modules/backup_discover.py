@@ -137,17 +137,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import backup, live_state
-from ..module_utils.backup_store import BackupStore
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.backups import backup
+from ..module_utils.backups.backup_store import BackupStore
+from ..module_utils.backups.signing import SIGNING_SPEC, keys_of
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import DamagedBackupError, RecoveryError
+from ..module_utils.live import live_state
+from ..module_utils.live.troubles import troubles
 from ..module_utils.report import age_lines, backup_table, newest_ages
-from ..module_utils.run_phase import RUN_SPEC, RunPhase
 from ..module_utils.runner import Runner
-from ..module_utils.signing import SIGNING_SPEC, keys_of
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC, RunPhase
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
-from ..module_utils.troubles import troubles
 
 SPEC = {
     "stack": STACK_SPEC,
@@ -184,7 +185,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     store = BackupStore(stack.backup_dir, Runner(), keys_of(params), params["allow_unsigned"])
     hosts = [os.uname().nodename, *params["accept_hosts"]]
     found = store.listing(stack.environment, stack.project, hosts, datetime.now(timezone.utc))
-    result = {"ages": newest_ages(found), "backup": {}, "why": "", "older": []}
+    result: dict[str, Any] = {"ages": newest_ages(found), "backup": {}, "why": "", "older": []}
     if params["list_all"]:
         rows = [{name: value for name, value in item.items() if name not in CONTENTS} for item in found]
         result.update(backups=rows, table=[*backup_table(found), *age_lines(found)])

@@ -106,16 +106,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import backup, other_runs, proof
-from ..module_utils.backup_store import BackupStore
+from ..module_utils.backups import backup, proof
+from ..module_utils.backups.backup_store import BackupStore
+from ..module_utils.backups.signing import SIGNING_SPEC, keys_of
 from ..module_utils.checks import failures, passed
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.drill_job import DrillJob
-from ..module_utils.drill_report import failed_check, screen
-from ..module_utils.entry import run_module
+from ..module_utils.drill.drill_job import DrillJob
+from ..module_utils.drill.drill_report import failed_check, screen
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import NotReadyError, RecoveryError
 from ..module_utils.runner import Runner
-from ..module_utils.signing import SIGNING_SPEC, keys_of
+from ..module_utils.runs import other_runs
+from ..module_utils.runs.entry import run_module
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

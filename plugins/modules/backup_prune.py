@@ -119,11 +119,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import host_clock, other_runs, retention, retention_job
-from ..module_utils.backup_store import BackupStore
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.backups.backup_store import BackupStore
+from ..module_utils.engine import host_clock
+from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.retention import retention, retention_job
 from ..module_utils.runner import Runner
+from ..module_utils.runs import other_runs
+from ..module_utils.runs.entry import run_module
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

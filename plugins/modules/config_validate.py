@@ -83,11 +83,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import config_files, config_rules, kong_file
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.configuration import config_files, config_rules
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import RecoveryError
+from ..module_utils.gateway import kong_file
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

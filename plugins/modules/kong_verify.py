@@ -174,15 +174,15 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.chain_checks import ProbeSettings
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
-from ..module_utils.kong_verification import KongVerification
-from ..module_utils.masking import OFF
-from ..module_utils.masking_kinds import MAKERS
-from ..module_utils.run_phase import RUN_SPEC
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
+from ..module_utils.verification.chain_checks import ProbeSettings
+from ..module_utils.verification.kong_verification import KongVerification
+from ..module_utils.verification.masking import OFF
+from ..module_utils.verification.masking_kinds import MAKERS
 
 SPEC = {
     "stack": STACK_SPEC,

@@ -174,11 +174,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.entry import run_module
-from ..module_utils.run_begin import begin
-from ..module_utils.run_end import end
-from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_begin import begin
+from ..module_utils.runs.run_end import end
+from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 RESULT_SPEC = {

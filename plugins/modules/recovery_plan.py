@@ -160,16 +160,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import undo
-from ..module_utils.definitions import Definitions, find_client
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
-from ..module_utils.plan import build_plan
-from ..module_utils.plan_input import PlanInput
-from ..module_utils.redis_method import KEEP, UNDO, wanted_mode
+from ..module_utils.engine.definitions import Definitions, find_client
+from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.plans import undo
+from ..module_utils.plans.plan import build_plan
+from ..module_utils.plans.plan_input import PlanInput
+from ..module_utils.redis.redis_method import KEEP, UNDO, wanted_mode
 from ..module_utils.report import plan_lines
-from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

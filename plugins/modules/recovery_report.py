@@ -185,10 +185,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.data_count import keys_now
-from ..module_utils.entry import run_module
-from ..module_utils.report_files import Reports
+from ..module_utils.data.data_count import keys_now
+from ..module_utils.reports.report_files import Reports
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

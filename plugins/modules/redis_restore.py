@@ -181,13 +181,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.data.redis_job import Preview, RedisJob
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import RecoveryError
-from ..module_utils.redis_job import Preview, RedisJob
-from ..module_utils.redis_method import DELTA_KEYS, KEEP, alive_text, line, loss_guard
-from ..module_utils.run_phase import RUN_SPEC
+from ..module_utils.redis.redis_method import DELTA_KEYS, KEEP, alive_text, line, loss_guard
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

@@ -74,13 +74,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.apply import PlanExecutor
-from ..module_utils.definitions import find_client
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.engine.definitions import find_client
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import RecoveryError
-from ..module_utils.run_phase import RUN_SPEC, RunPhase
+from ..module_utils.plans.apply import PlanExecutor
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC, RunPhase
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 SPEC = {

@@ -119,13 +119,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.assess_input import checked_inputs, checked_thresholds
-from ..module_utils.assess_sampler import Sampler
-from ..module_utils.assessment import assess, text
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
+from ..module_utils.assessment.assess_input import checked_inputs, checked_thresholds
+from ..module_utils.assessment.assess_sampler import Sampler
+from ..module_utils.assessment.assessment import assess, text
+from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import RecoveryError
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
 
 LONGEST_WINDOW = 120

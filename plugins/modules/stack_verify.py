@@ -98,15 +98,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.checks import failures, passed, retry
-from ..module_utils.diagnosis import Diagnosis
-from ..module_utils.docker_stack import DockerStack
-from ..module_utils.entry import run_module
-from ..module_utils.guilt import evidence_lines
+from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.live.diagnosis import Diagnosis
+from ..module_utils.live.guilt import evidence_lines
 from ..module_utils.report import check_lines
-from ..module_utils.run_phase import RUN_SPEC
 from ..module_utils.runner import Runner
+from ..module_utils.runs.entry import run_module
+from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
-from ..module_utils.stack_checks import StackChecks
+from ..module_utils.verification.stack_checks import StackChecks
 
 SPEC = {
     "stack": STACK_SPEC,

@@ -26,9 +26,9 @@ import stack_state  # noqa: E402
 from lab import Lab  # noqa: E402
 from outside import run  # noqa: E402
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.assess_sampler import Sampler  # noqa: E402
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack  # noqa: E402
-from ansible_collections.kong_masking.recovery.plugins.module_utils.engine_readings import log_since  # noqa: E402
+from ansible_collections.kong_masking.recovery.plugins.module_utils.assessment.assess_sampler import Sampler  # noqa: E402
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.docker_stack import DockerStack  # noqa: E402
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.engine_readings import log_since  # noqa: E402
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner  # noqa: E402
 from ansible_collections.kong_masking.recovery.tests.unit.samples import stack  # noqa: E402
 

@@ -9,8 +9,8 @@ import stack_state
 from lab import Lab
 from load import Load
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_job import RedisJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.data.redis_job import RedisJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.docker_stack import DockerStack
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
 

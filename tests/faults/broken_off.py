@@ -16,7 +16,7 @@ from typing import Any
 from lab import Lab, Run, user_environment
 from reference_stack import ROOT
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.journal_lines import parse
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runs.journal_lines import parse
 
 PAUSE = 0.005
 LONGEST = 120

@@ -15,10 +15,11 @@ from pathlib import Path
 import redis
 from outside import run, wait_for
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils import live_state, redis_dump, redis_scratch
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_job import RedisJob
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_keyspace import keyspace
+from ansible_collections.kong_masking.recovery.plugins.module_utils.data.redis_job import RedisJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.docker_stack import DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_dump, redis_scratch
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_keyspace import keyspace
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from redis_lab import reverse
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils import redis_families as families
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_families as families
 
 
 class Plugin:

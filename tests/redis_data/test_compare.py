@@ -11,15 +11,15 @@ import pytest
 from plain_servers import plain_server
 from redis_lab import contents, reverse, same
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils import (
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import (
     redis_compare,
     redis_delta,
     redis_keys,
     redis_pairs,
     redis_values,
 )
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_wire import Wire
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_wire import Wire
 
 PREFIX = b"aws_masker:"
 # Expiry as a moment: on a busy machine, seconds pass between writing one server and the other.

@@ -7,7 +7,7 @@ import time
 import pytest
 from redis_lab import RedisLab
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils import private_folder
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import private_folder
 
 POINTS = 10
 

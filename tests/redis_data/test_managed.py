@@ -14,10 +14,10 @@ import pytest
 import redis
 from redis_lab import RedisLab, aged, reverse, same
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backup_job import BackupJob
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backup_store import BackupStore
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_job import BackupJob
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_store import BackupStore
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_data import RedisUnavailable
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import RedisUnavailable
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner, Stamp
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
 

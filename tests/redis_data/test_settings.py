@@ -11,7 +11,7 @@ from plain_servers import plain_server
 from redis_lab import PASSWORD, RedisLab, aged, reverse, same
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis_data import RedisUnavailable
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import RedisUnavailable
 
 ROTATED = "another-password-that-is-not-real"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from chromium import Browser
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.report_files import Reports
-from ansible_collections.kong_masking.recovery.plugins.module_utils.run_history import history
+from ansible_collections.kong_masking.recovery.plugins.module_utils.reports.report_files import Reports
+from ansible_collections.kong_masking.recovery.plugins.module_utils.reports.run_history import history
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import journal_samples
 from ansible_collections.kong_masking.recovery.tests.unit.samples import stack

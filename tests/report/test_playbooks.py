@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.run_history import history
-from ansible_collections.kong_masking.recovery.plugins.module_utils.run_report import history_document
+from ansible_collections.kong_masking.recovery.plugins.module_utils.reports.run_history import history
+from ansible_collections.kong_masking.recovery.plugins.module_utils.reports.run_report import history_document
 from ansible_collections.kong_masking.recovery.tests.unit import journal_samples
 from playbooks import SCREEN, EmptyEngine, Webhooks, fleet, play
 

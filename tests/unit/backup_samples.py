@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backup_store import BackupStore, BackupWriter
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_store import (
+    BackupStore,
+    BackupWriter,
+)
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner, Stamp
 
 ID = "deploy-20260729-120000"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.container import Container, Mount
-from ansible_collections.kong_masking.recovery.plugins.module_utils.lock import StackLock
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import Container, Mount
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Result, Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runs.lock import StackLock
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import StackArgs
 
 

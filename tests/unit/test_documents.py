@@ -80,3 +80,19 @@ def test_every_promise_has_a_line() -> None:
         "P6a",
         *(f"P{number}" for number in range(7, 34)),
     ]
+
+
+def test_each_room_of_the_design_needs_only_those_below_it() -> None:
+    """The folders of module_utils stand in docs/design.md from the top down."""
+    folder = ROOT / "plugins" / "module_utils"
+    section = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("plugins/module_utils/ each")[1]
+    rooms = re.findall(r"^  (\w+)  ", section.split("\ninventories/")[0], re.MULTILINE)
+    assert sorted(rooms) == sorted(path.name for path in folder.iterdir() if any(path.glob("*.py")))
+    upwards = [
+        f"{file.relative_to(folder)} needs {needed}"
+        for number, room in enumerate(rooms)
+        for file in (folder / room).glob("*.py")
+        for needed in re.findall(r"^ *from \.\.(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        if needed in rooms[:number]
+    ]
+    assert upwards == []

@@ -7,12 +7,14 @@ from typing import Any
 
 from lab import Lab
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.chain_checks import ProbeSettings
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
-from ansible_collections.kong_masking.recovery.plugins.module_utils.kong_verification import KongVerification
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.docker_stack import DockerStack
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
-from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_checks import StackChecks
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.chain_checks import ProbeSettings
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.kong_verification import (
+    KongVerification,
+)
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.stack_checks import StackChecks
 
 
 @dataclasses.dataclass

@@ -9,8 +9,8 @@ from lab import Lab
 from outside import run
 
 import tools
-from ansible_collections.kong_masking.recovery.plugins.module_utils.diagnosis import Diagnosis
-from ansible_collections.kong_masking.recovery.plugins.module_utils.docker_stack import DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.docker_stack import DockerStack
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnosis import Diagnosis
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 
 

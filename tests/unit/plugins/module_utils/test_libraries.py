@@ -92,7 +92,8 @@ def test_an_engine_that_went_away_is_known_whoever_asks(missing, tmp_path):
 import sys
 for name in {missing!r}:
     sys.modules[name] = None
-from {package} import engine_loss, libraries
+from {package} import libraries
+from {package}.engine import engine_loss
 libraries.do_without()
 client = libraries.docker.APIClient(base_url="unix://{tmp_path}/none", version="1.41")
 try:

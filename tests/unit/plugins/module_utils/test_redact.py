@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import redact
-from ansible_collections.kong_masking.recovery.plugins.module_utils.file_changes import changed_settings
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.file_changes import changed_settings
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redact import MASK
 
 SECRET_NAMES = (

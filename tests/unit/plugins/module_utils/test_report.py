@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import report
-from ansible_collections.kong_masking.recovery.plugins.module_utils.plan import build_plan
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.tests.unit.backup_samples import row
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import SETTINGS, env, file, image, states
 

@@ -9,7 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backup_store import BackupStore, BackupWriter
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_store import (
+    BackupStore,
+    BackupWriter,
+)
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.modules import backup_prune
 from ansible_collections.kong_masking.recovery.tests.unit import samples

@@ -1,0 +1,276 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Collect the configuration that runs, which is not always the one that lies on disk.
+
+A file that was edited and not yet deployed belongs to the next release. Its running content is taken from the
+container, else from an older backup of the same state, else reconstructed and labelled so; the edited one is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..configuration import config_files
+from ..engine import compose, env_file
+from ..engine.container import Container
+from ..engine.definitions import Definitions, drifts
+from ..engine.docker_stack import DockerStack
+from ..errors import RecoveryError
+from ..gateway.kong_admin import NOTHING_LOADED
+from ..live import live_state
+from ..runner import Runner, Stamp
+from ..stack_args import StackArgs
+
+RUNNING, RECONSTRUCTED, ON_DISK = "running", "reconstructed", "on disk"
+LOAD_SLACK = 2.0
+
+
+@dataclass
+class CapturedFile:
+    """One file for the backup: content, owner and mode, and where the content was found."""
+
+    data: bytes
+    stamp: Stamp
+    origin: str = RUNNING
+
+
+@dataclass
+class Captured:
+    """Everything about the configuration that goes into the backup.
+
+    ahead: content that lies on disk but does not run; notes: what an operator should know; gaps: what the backup lacks.
+    """
+
+    files: dict[str, CapturedFile] = field(default_factory=dict)
+    ahead: dict[str, bytes] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    directories: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    kong: dict[str, Any] = field(default_factory=dict)
+
+    def replace(self, path: str, data: bytes, origin: str) -> None:
+        """Put the running content in the place of what lies on disk, which is kept as ahead."""
+        if self.files[path].data != data:
+            self.ahead.setdefault(path, self.files[path].data)
+            self.files[path].data, self.files[path].origin = data, origin
+            self.notes.append(f"{path} on disk is ahead of what runs; the running content is kept ({origin})")
+
+
+class Capture:
+    """Reads only; containers is service → container, older the usable backups, newest first.
+
+    manifest_of(path) gives an older backup's manifest; now is this run's time in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        stack: StackArgs,
+        engine: DockerStack,
+        runner: Runner,
+        definitions: Definitions,
+        containers: Mapping[str, Container],
+        older: Sequence[Mapping[str, Any]],
+        manifest_of: Callable[[str], Mapping[str, Any]],
+        now: float,
+    ) -> None:
+        self.stack, self.engine, self.runner, self.definitions = stack, engine, runner, definitions
+        self.containers, self.older = containers, [item for item in older if item["layout"] == "manifest"]
+        self.manifest_of, self.now = manifest_of, now
+
+    def configuration(self, further: Sequence[str] = ()) -> Captured:
+        """Return what runs, and further files as they lie on disk."""
+        captured = self._on_disk(further)
+        self._as_containers_see_it(captured)
+        self._definitions(captured)
+        self._edited_since_load(captured)
+        self._kong(captured)
+        return captured
+
+    def _on_disk(self, further: Sequence[str]) -> Captured:
+        captured = Captured()
+        present, captured.absent = config_files.definition_files(self.stack, self.runner)
+        mounts = config_files.mounted(self.stack, self.containers)
+        paths = {*present, *(path for path in further if os.path.isfile(self.stack.path(path)))}
+        for mount in (item for found in mounts.values() for item in found):
+            if mount.directory:
+                captured.directories.append(mount.path)
+                paths.update(config_files.tree(self.stack, mount.path))
+            elif self.runner.exists(self.stack.path(mount.path)):
+                paths.add(mount.path)
+        captured.directories = sorted(set(captured.directories))
+        for path in sorted(paths):
+            full = self.stack.path(path)
+            captured.files[path] = CapturedFile(self.runner.read(full), self.runner.stamp(full))
+        return captured
+
+    def _as_containers_see_it(self, captured: Captured) -> None:
+        """A file replaced by rename is still the old one inside."""
+        stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
+        mounts = config_files.mounted(self.stack, self.containers)
+        for service, paths in stale.items():
+            inside = live_state.inside_paths(self.stack, mounts[service])
+            for path in paths:
+                status, data, _err = self.engine.execute(self.containers[service], ["cat", "--", inside[path]])
+                if status == 0:
+                    captured.replace(path, data, RUNNING)
+                else:
+                    captured.gaps.append(f"{path} as {service} sees it could not be read")
+
+    def _edited_since_load(self, captured: Captured) -> None:
+        """A file edited in place is what the container sees, but not what its process has read.
+
+        Kong shows the hash of its declarative file and is asked; the others are judged by time.
+        """
+        kong_file = config_files.kong_file(self.stack, self.containers)
+        for service, mounts in config_files.mounted(self.stack, self.containers).items():
+            container = self.containers[service]
+            if not container.running:
+                continue
+            paths = [path for path in live_state.inside_paths(self.stack, mounts) if path != kong_file]
+            loaded = self._loaded_at(container) if paths else 0.0
+            for path in paths:
+                if self.runner.modified(self.stack.path(path)) > loaded and captured.files[path].origin == RUNNING:
+                    self._as_loaded(captured, service, path)
+
+    def _loaded_at(self, container: Container) -> float:
+        """Return when the processes of a container last read their files: at its start, or at the last reload."""
+        age = self.engine.youngest_worker(container)
+        return max(container.started, self.now - age if age is not None else 0.0) + LOAD_SLACK
+
+    def _as_loaded(self, captured: Captured, service: str, path: str) -> None:
+        """Take the file from an older backup of this container, else of its definition, or say that nobody knows."""
+        container = self.containers[service]
+        complete = [item for item in self.older if item["complete"] and service in item["services"]]
+        recorded = [(item, item["services"][service]) for item in complete]
+        alike = [item for item, record in recorded if record.get("container_id") == container.id]
+        alike += [
+            item
+            for item, record in recorded
+            if (record["image_id"], record["config_hash"]) == (container.image_id, container.config_hash)
+        ]
+        for item in alike:
+            data = self._content(item).get(path)
+            if data is not None:
+                captured.replace(path, data, f"from {item['id']}")
+                return
+        captured.gaps.append(f"{path} was edited after {service} last read it, and no backup holds what it read")
+
+    def _definitions(self, captured: Captured) -> None:
+        """Compose files and environment: as deployed, not as edited."""
+        names = [path for path in config_files.definition_files(self.stack, self.runner)[0] if path in captured.files]
+        on_disk = {path: captured.files[path].data for path in names}
+        resolved, problem = self.definitions.try_resolve(on_disk)
+        drift = drifts(resolved, self.containers, self.engine) if not problem else {"compose": {problem: ("", "")}}
+        if not drift:
+            return
+        for backup_id, files in self._same_deployment():
+            for path in names:
+                if path in files:
+                    captured.replace(path, files[path], f"from {backup_id}")
+            return
+        solved = self._reconstruct(on_disk, drift) if not problem else {}
+        left = drift
+        if solved:
+            rebuilt, problem = self.definitions.try_resolve({**on_disk, **solved})
+            left = drifts(rebuilt, self.containers, self.engine) if not problem else drift
+            for path, data in solved.items():
+                captured.replace(path, data, RECONSTRUCTED)
+        captured.gaps += [
+            f"{service} runs with another {name} than the files say"
+            for service, names_ in left.items()
+            for name in names_
+        ]
+
+    def _same_deployment(self) -> list[tuple[str, dict[str, bytes]]]:
+        """Return (id, path → content) of the newest complete backup whose containers came from the same definitions."""
+        for item in self.older:
+            services = item["services"]
+            same = set(services) == set(self.containers) and all(
+                services[name]["config_hash"] == container.config_hash
+                and services[name]["compose_version"] == container.compose_version
+                for name, container in self.containers.items()
+            )
+            if same and item["complete"]:
+                return [(item["id"], self._content(item))]
+        return []
+
+    def _content(self, item: Mapping[str, Any]) -> dict[str, bytes]:
+        return {
+            entry["target"]: self.runner.read(os.path.join(item["path"], entry["path"]))
+            for entry in self.manifest_of(item["path"])["files"]
+            if entry.get("target")
+        }
+
+    def _reconstruct(
+        self, on_disk: dict[str, bytes], drift: Mapping[str, Mapping[str, tuple[Any, Any]]]
+    ) -> dict[str, bytes]:
+        """Return environment files in which each variable has the value that the containers got."""
+        templates = self.definitions.resolve(on_disk, interpolate=False)
+        guessed: dict[str, str] = {}
+        exact: dict[str, str] = {}
+        for service, differs in drift.items():
+            template = templates.get(service) or {}
+            for name, (running, _wanted) in differs.items():
+                if name.startswith("env.") and running is not None:
+                    text = (template.get("environment") or {}).get(name[4:])
+                    exact.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
+                elif name == "memory":
+                    guessed.update(config_files.solve(compose.memory_template(template), str(running)))
+                elif name == "image":
+                    guessed.update(config_files.solve(str(template.get("image") or ""), running))
+        # A container's environment has the very text; a limit is only known as its number of bytes.
+        values = {**guessed, **exact}
+        solved = {}
+        for path, data in on_disk.items():
+            if path in self.stack.compose_files or path.endswith((".yml", ".yaml")):
+                continue
+            changed = env_file.with_values(data, values)
+            if changed != data:
+                solved[path] = changed
+        return solved
+
+    def _kong(self, captured: Captured) -> None:
+        """Kong's file: the one whose MD5 Kong shows, else such a one from an older backup, else what Kong exports."""
+        path = config_files.kong_file(self.stack, self.containers)
+        admin = live_state.admin_client(self.containers, self.stack.kong_service)
+        facts: dict[str, Any] = {"file": path, "version": "", "configuration_hash": "", "proven": False}
+        captured.kong = facts
+        if not path or path not in captured.files:
+            return
+        loaded = ""
+        if admin is not None:
+            try:
+                facts["version"] = admin.facts().version
+                loaded = admin.loaded_hash()
+            except RecoveryError as exc:
+                captured.notes.append(exc.msg)
+        if loaded and loaded != NOTHING_LOADED and loaded != _md5(captured.files[path].data):
+            data, origin = self._kong_content(loaded, path, admin)
+            if data is None:
+                captured.gaps.append(f"Kong serves a configuration ({loaded}) that is neither on disk nor in a backup")
+            else:
+                captured.replace(path, data, origin)
+        facts["configuration_hash"] = _md5(captured.files[path].data)
+        facts["proven"] = facts["configuration_hash"] == loaded
+        if not facts["proven"]:
+            captured.notes.append(f"Kong does not show that it serves {path}: it shows {loaded or 'nothing'}")
+
+    def _kong_content(self, loaded: str, path: str, admin: Any) -> tuple[bytes | None, str]:
+        for item in self.older:
+            if item["kong"].get("configuration_hash") == loaded and item["kong"].get("file") == path:
+                data = self._content(item).get(path)
+                if data is not None and _md5(data) == loaded:
+                    return data, f"from {item['id']}"
+        try:
+            return admin.running_configuration(), RECONSTRUCTED
+        except RecoveryError:
+            return None, ""
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()

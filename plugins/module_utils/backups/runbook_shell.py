@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The commands of a runbook: plain sh, filled in with what one backup records. Pure; nothing here starts a process.
+
+Passwords are never in a command: each is taken from the container's environment, or read from the environment file.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..engine import compose
+from ..gateway.kong_admin import HASH_SINCE, version_tuple
+from ..stack_args import StackArgs
+
+MARGIN = 100_000
+ADMIN, PASSWORD = "8001/tcp", "REDIS_PASSWORD"
+MAKE_SAVED = '(umask 077 && mkdir -p "$SAVED")'
+quote = shlex.quote
+
+
+def variables(stack: StackArgs, path: str, services: Mapping[str, Any]) -> list[str]:
+    """Return the names and little functions that every later block uses."""
+    words = compose.command(stack, ())
+    proxy = _place(services.get(stack.proxy_service), "", f"$(address {quote(stack.proxy_service)})", "80")
+    admin = _place(services.get(stack.kong_service), ADMIN, f"$(address {quote(stack.kong_service)})", "8001")
+    has_password = PASSWORD in ((services.get(stack.redis_service) or {}).get("env_names") or [])
+    return [
+        f"STACK={quote(stack.dir)}",
+        f"BACKUP={quote(path)}",
+        f"PROJECT={quote(stack.project)}",
+        'SAVED="$STACK/.recovery/manual-$(date -u +%Y%m%d-%H%M%S)"',
+        "# Compose with an empty environment: a variable of this shell would beat the environment file.",
+        'dc() { env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} \\',
+        f'  docker compose {" ".join(quote(word) for word in words)} "$@"; }}',
+        "# The container of a service, by Compose's labels.",
+        'of() { docker ps --all --quiet --filter "label=com.docker.compose.project=$PROJECT" \\',
+        '  --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False \\',
+        "  | head -n 1; }",
+        (
+            "address() { docker inspect --format "
+            "'{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' \"$(of \"$1\")\" | cut -d ' ' -f 1; }"
+        ),
+        "# Asks every half second, for a minute.",
+        (
+            'wait_for() { n=0; until "$@"; do n=$((n + 1)); [ "$n" -lt 120 ] || { echo "NOT READY: $*"; return 1; }; '
+            'sleep 0.5; done; echo "ready: $*"; }'
+        ),
+        *_redis_cli(stack, has_password),
+        "redis_up() { rc ping 2>/dev/null | grep -q PONG; }",
+        f"admin() {{ echo {admin}; }}",
+        f"proxy() {{ echo {proxy}; }}",
+    ]
+
+
+def _place(service: Mapping[str, Any] | None, inside: str, address: str, port: str) -> str:
+    """Return a URL in double quotes: the published port, else the container's own address."""
+    ports = (service or {}).get("ports") or {}
+    names = [inside] if inside else sorted(name for name in ports if name.endswith("/tcp"))
+    found = next((ports[name] for name in names if name in ports), None)
+    return f'"http://{found[0]}:{found[1]}"' if found else f'"http://{address}:{port}"'
+
+
+def _redis_cli(stack: StackArgs, has_password: bool) -> list[str]:
+    redis = quote(stack.redis_service)
+    if has_password:
+        return [
+            (
+                f'rc() {{ docker exec "$(of {redis})" sh -c '
+                f'\'REDISCLI_AUTH="${PASSWORD}" exec redis-cli "$@"\' redis-cli "$@"; }}'
+            )
+        ]
+    take = f"sed -n 's/^{PASSWORD}=//p' {quote(stack.path(stack.env_file or '.env'))} 2>/dev/null"
+    return [
+        f"REDISCLI_AUTH=$({take} | tail -n 1 | tr -d '\\r\"' | tr -d \"'\"); export REDISCLI_AUTH",
+        f'rc() {{ docker exec --env REDISCLI_AUTH "$(of {redis})" redis-cli "$@"; }}',
+    ]
+
+
+def prove(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the check of every file of the backup; names that a line cannot hold are left out."""
+    plain = [item for item in files if not set(item["path"]) & {"\n", "\\", "\r"}]
+    rows = [f"{item['sha256']}  {item['path']}" for item in plain]
+    return ["(cd \"$BACKUP\" && sha256sum --check --quiet) <<'END' && echo 'the backup is whole'", *rows, "END"]
+
+
+def put_back(files: Iterable[Mapping[str, Any]], absent: Iterable[str], directories: Iterable[str]) -> list[str]:
+    """Return the commands that bring files back: content in place, so that mounted files keep their inode."""
+    targets = [item for item in files if item.get("target")]
+    lines = [
+        'save() { mkdir -p "$SAVED/$(dirname "$1")" && cp -p "$STACK/$1" "$SAVED/$1"; }',
+        'take_away() { [ ! -e "$STACK/$1" ] || { save "$1" && rm -f "$STACK/$1" && echo "taken away: $1"; }; }',
+        "put() {",
+        '  [ ! -e "$STACK/$2" ] || save "$2" || return 1',
+        '  mkdir -p "$(dirname "$STACK/$2")" && cat "$BACKUP/$1" > "$STACK/$2" && chmod "$3" "$STACK/$2" \\',
+        '    && chown "$4" "$STACK/$2" && echo "back: $2"',
+        "}",
+        MAKE_SAVED,
+    ]
+    for item in targets:
+        words = (item["path"], item["target"], f"{int(item['mode']):04o}", f"{item['uid']}:{item['gid']}")
+        lines.append("put " + " ".join(quote(word) for word in words))
+    lines += [f"take_away {quote(name)}" for name in absent]
+    for folder in directories:
+        known = [item["target"] for item in targets if item["target"].startswith(folder.rstrip("/") + "/")]
+        spared = " ".join(f"! -path {quote(_literal(name))}" for name in known)
+        lines.append(f"# What was added to {folder} since:")
+        lines.append(
+            f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type f {spared} -print) | '
+            'while IFS= read -r name; do take_away "$name"; done'
+        )
+    return lines
+
+
+def _literal(name: str) -> str:
+    """Return a name as find's -path takes it for itself."""
+    return "".join(f"\\{letter}" if letter in "*?[\\" else letter for letter in name)
+
+
+def images(services: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the commands that check the kept images and move the tags back to them."""
+    lines = []
+    for image_id, reference in dict.fromkeys((item["image_id"], item["image_ref"]) for item in services.values()):
+        there = f"docker image inspect --format '{{{{.Id}}}}' {quote(image_id)}"
+        movable = reference and "@" not in reference and not reference.startswith("sha256:")
+        tag = f" && docker tag {quote(image_id)} {quote(reference)}" if movable else ""
+        lines.append(f"{there}{tag}")
+    return lines
+
+
+def up(service: str, *options: str) -> str:
+    """Return the call that brings one service to its definition, alone."""
+    return " ".join(["dc up --detach --no-deps --no-build --pull never", *options, quote(service)])
+
+
+def stop_kong(stack: StackArgs) -> list[str]:
+    """Return the command that takes Kong off."""
+    kong = quote(stack.kong_service)
+    return [f'[ -z "$(of {kong})" ] || docker stop "$(of {kong})"']
+
+
+def keep_data() -> list[str]:
+    """Return a copy of the live data, where Redis can still give one."""
+    return [
+        MAKE_SAVED,
+        (
+            'if redis_up; then rc --rdb - > "$SAVED/redis-before.rdb" && ls -l "$SAVED/redis-before.rdb"; '
+            "else echo 'Redis does not answer: its files stay where they are'; fi"
+        ),
+    ]
+
+
+def start_redis(stack: StackArgs) -> list[str]:
+    """Return the start of Redis; it is replaced by force only where it does not answer otherwise."""
+    redis = stack.redis_service
+    return [up(redis), f"wait_for redis_up || {{ {up(redis, '--force-recreate')} && wait_for redis_up; }}", "rc dbsize"]
+
+
+def place_data(stack: StackArgs, image_id: str, redis: Mapping[str, Any]) -> list[str]:
+    """Return the commands that make Redis load the backup's dump; alias counters never fall.
+
+    With append-only files on, Redis loads their base file and ignores the dump beside them.
+    """
+    new = version_tuple(str(redis.get("version") or "7")) >= (7,)
+    floor = [f"{key} {int(value) + MARGIN}" for key, value in sorted((redis.get("counters") or {}).items())]
+    scans = "; ".join(f"rc --raw --scan --pattern {quote(prefix + 'cnt:*')}" for prefix in stack.mapping_prefixes)
+    name = quote(stack.redis_service)
+    return [
+        MAKE_SAVED,
+        'setting() { value=$(rc --raw config get "$1" 2>/dev/null | sed -n 2p); echo "${value:-$2}"; }',
+        "if redis_up; then",
+        f"  for key in $({scans}); do",
+        '    echo "$key $(rc --raw get "$key")"; done > "$SAVED/counters"',
+        "else",
+        "  # Nobody can be asked for the live counters: well above the backup's.",
+        "  cat > \"$SAVED/counters\" <<'END'",
+        *floor,
+        "END",
+        "fi",
+        f"append=$(setting appendonly {'yes' if redis.get('aof') else 'no'})",
+        f"folder=$(setting appenddirname {quote('appendonlydir' if new else '')})",
+        'docker_env="--env DIR=$(setting dir /data) --env DUMP=$(setting dbfilename dump.rdb) --env APPEND=$append"',
+        'docker_env="$docker_env --env FOLDER=$folder --env NAME=$(setting appendfilename appendonly.aof)"',
+        f"redis=$(of {name})",
+        'docker stop "$redis"',
+        "# shellcheck disable=SC2086",
+        'docker run --rm --network none --user 0 --label com.docker.compose.project= --volumes-from "$redis" \\',
+        '  --volume "$BACKUP:/backup:ro" $docker_env --entrypoint sh ' + quote(image_id) + " -eu -c '",
+        '    owner=$(stat -c %u:%g "$DIR")',
+        '    rm -rf "$DIR/$DUMP" "$DIR/${FOLDER:-$NAME}"',
+        '    if [ "$APPEND" = yes ] && [ -n "$FOLDER" ]; then',
+        '      mkdir "$DIR/$FOLDER"',
+        '      echo "file $NAME.1.base.rdb seq 1 type b" > "$DIR/$FOLDER/$NAME.manifest"',
+        '      target="$DIR/$FOLDER/$NAME.1.base.rdb"',
+        '    elif [ "$APPEND" = yes ]; then target="$DIR/$NAME"; else target="$DIR/$DUMP"; fi',
+        '    cp /backup/redis-backup.rdb "$target"',
+        '    chown "$owner" "$target"',
+        '    [ -z "$FOLDER" ] || [ ! -d "$DIR/$FOLDER" ] || chown -R "$owner" "$DIR/$FOLDER"',
+        "  '",
+        'docker start "$redis"',
+        "wait_for redis_up",
+        "# An alias that was given out must never come to mean another resource.",
+        "while read -r key value; do",
+        '  now=$(rc --raw get "$key"); [ "${now:-0}" -ge "$value" ] || rc set "$key" "$value"',
+        'done < "$SAVED/counters"',
+        "rc dbsize",
+    ]
+
+
+def kong_ready(kong: Mapping[str, Any]) -> list[str]:
+    """Return the question whether Kong serves the backup's configuration: its hash is the MD5 of the file."""
+    wanted = str(kong.get("configuration_hash") or "")
+    shows = version_tuple(str(kong.get("version") or "3.9")) >= HASH_SINCE
+    look = f" | grep -q {quote(wanted)}" if wanted and shows else " > /dev/null"
+    return [
+        f'kong_up() {{ curl -fsS --max-time 3 "$(admin)/status" 2>/dev/null{look}; }}',
+        "wait_for kong_up",
+    ]
+
+
+def reload_proxy(stack: StackArgs) -> list[str]:
+    """Return the commands that tell the proxy Kong's new address: it answers 502 until it is told."""
+    return [
+        f'proxy_up() {{ curl -fsS --max-time 3 "$(proxy){stack.health_path}" > /dev/null 2>&1; }}',
+        "wait_for proxy_up",
+        f'docker exec "$(of {quote(stack.proxy_service)})" nginx -s reload',
+        "sleep 1",
+    ]
+
+
+def verify(stack: StackArgs) -> list[str]:
+    """Return the closing checks; the last line of a good run is SERVICE: BACK."""
+    prefix = stack.mapping_prefixes[0]
+    body = (
+        '{\\"model\\":\\"probe\\",\\"max_tokens\\":1,\\"messages\\":[{\\"role\\":\\"user\\",\\"content\\":\\"$ID\\"}]}'
+    )
+    return [
+        (
+            'docker ps --all --filter "label=com.docker.compose.project=$PROJECT" --format '
+            "'table {{.Names}}\\t{{.Status}}\\t{{.Image}}'"
+        ),
+        "rc ping",
+        f'curl -fsS --max-time 5 "$(proxy){stack.health_path}"; echo',
+        "# A new identifier through the whole chain: it must have become a pair of mappings.",
+        "ID=\"i-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \\n' | cut -c 1-17)\"",
+        "curl -sS --max-time 20 -o /dev/null -w 'status %{http_code}\\n' -H 'Content-Type: application/json' \\",
+        f'  -d "{body}" "$(proxy){stack.probe_path}"',
+        f'pair={quote(prefix + "rev:")}$(printf %s "$ID" | base64 -w 0)',
+        'alias=$(rc --raw get "$pair")',
+        "case $alias in",
+        '  "") echo "SERVICE: NOT BACK, nothing was masked"; false ;;',
+        '  *_000) echo "SERVICE: NOT BACK, the plugin works without Redis"; false ;;',
+        f'  *) rc del "$pair" {quote(prefix + "map:")}"$alias" && echo "SERVICE: BACK" ;;',
+        "esac",
+    ]
+
+
+def kong_file_only(entry: Mapping[str, Any]) -> list[str]:
+    """Return the way back of Kong's declarative file alone: no restart, no lost request."""
+    words = (entry["path"], entry["target"], f"{int(entry['mode']):04o}", f"{entry['uid']}:{entry['gid']}")
+    return [
+        "curl -fsS --max-time 30 -o /dev/null -w 'POST /config: %{http_code}\\n' -H \"Content-Type: text/yaml\" \\",
+        f'  --data-binary @"$BACKUP"/{quote(entry["path"])} "$(admin)/config?check_hash=1"',
+        *put_back([], (), ()),
+        "put " + " ".join(quote(word) for word in words),
+        "wait_for kong_up",
+    ]

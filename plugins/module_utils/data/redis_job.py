@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring the live data where a mode asks for it: by a delta while Redis runs, by its files where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..checks import FAILED, PASSED, Check
+from ..engine.docker_stack import DockerStack
+from ..errors import RecoveryError
+from ..live import redis_live
+from ..live.redis_live import LiveRedis
+from ..redis import redis_compare, redis_delta, redis_keys, redis_pairs, redis_scratch, redis_values
+from ..redis import redis_families as families
+from ..redis import redis_method as how
+from ..redis.redis_data import RedisData
+from ..runner import Runner
+from ..stack_args import StackArgs
+from .counter_record import CounterFloor
+from .redis_replace import FileChange
+
+SHOWN = 20
+
+
+@dataclass
+class Preview:
+    """What a restore would do, counted by reads only: mappings before and after, keys restored and removed.
+
+    alive and expired: how many keys of the backup still live and how many do not; None where that is not known.
+    """
+
+    mode: str
+    method: str
+    why: str
+    before: int | None = None
+    after: int | None = None
+    keys_before: int | None = None
+    keys_after: int | None = None
+    restored: int = 0
+    removed: int = 0
+    size: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    counters: int = 0
+    alive: int | None = None
+    expired: int | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything would change."""
+        return bool(self.restored or self.removed or self.counters) or self.method == how.FILE
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The scratch servers of a run, and how many keys of the backup had lived too long."""
+
+    sources: redis_compare.Sources
+    expired: int | None
+
+
+class RedisJob:
+    """One change of the live data.
+
+    mode: restore, merge, empty or undo; dump: path of the backup's RDB on this host (empty only for empty); settings:
+    method, scope, databases, keep_counters and delta_limit, each with a default. For undo, dump is the snapshot's and
+    settings["brought"] the dump that the change to take back had applied (empty where that change emptied).
+    """
+
+    def __init__(
+        self, stack: StackArgs, engine: DockerStack, runner: Runner, mode: str, dump: str, settings: Mapping[str, Any]
+    ) -> None:
+        self.stack, self.engine, self.runner, self.mode, self.dump = stack, engine, runner, mode, dump
+        self.method = str(settings.get("method") or how.AUTO)
+        self.limit = int(settings.get("delta_limit") or how.DELTA_KEYS)
+        self.brought = str(settings.get("brought") or "")
+        self.selection = redis_keys.Selection(
+            mode,
+            tuple(prefix.encode() for prefix in stack.mapping_prefixes),
+            str(settings.get("scope") or "mappings"),
+            tuple(int(number) for number in settings.get("databases") or ()),
+            bool(settings.get("keep_counters", True)),
+        )
+        self.target = LiveRedis(stack, engine, runner)
+        self.floor = CounterFloor(stack, runner, self.selection.prefixes)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Opened]:
+        """Yield the loaded dumps; None where the mode needs none."""
+        image = self.target.image_id if self.dump or self.brought else ""
+        with ExitStack() as opened:
+
+            def load(dump: str) -> redis_scratch.Scratch:
+                return opened.enter_context(redis_scratch.scratch(self.engine, self.runner, image, dump))
+
+            wanted = load(self.dump) if self.mode != how.EMPTY else None
+            brought = load(self.brought) if self.mode == how.UNDO and self.brought else None
+            sources = redis_compare.Sources(wanted.client if wanted else None, brought.client if brought else None)
+            yield Opened(sources, wanted.expired if wanted is not None else None)
+
+    def _choose(self, live: RedisData | None, problem: str) -> tuple[str, str]:
+        return how.choose(self.method, live is not None, problem, self.target.managed)
+
+    def preview(self) -> Preview:
+        """Return what would be done; the dump is loaded in a scratch server, the live one is only read."""
+        live, problem = self.target.connect()
+        found = Preview(self.mode, *self._choose(live, problem))
+        with self._opened() as opened:
+            wanted = opened.sources.wanted
+            held = redis_keys.census(wanted, self.selection) if wanted is not None else redis_keys.Census()
+            found.after, found.keys_after = held.maps, held.keys
+            if wanted is not None:
+                found.alive = redis_keys.census(wanted, redis_keys.Selection(self.mode, (), "all")).keys
+                found.expired = opened.expired
+            if live is None:
+                return found
+            differences = self._compare(live, opened.sources)
+            now = sum((item.live for item in differences), redis_keys.Census())
+            found.before, found.keys_before = now.maps, now.keys
+            found.restored = sum(item.restored for item in differences)
+            found.removed = sum(item.removed for item in differences)
+            found.size = sum(item.size for item in differences)
+            found.conflicts = self._shown(key for item in differences for key in item.conflicts)
+            found.counters = sum(len(steps) for _number, steps in self._missing(live, opened.sources))
+            found.after = now.maps + sum(item.balance for item in differences)
+            found.keys_after = now.keys + sum(item.growth for item in differences)
+            found.warnings = self._warnings(live, differences)
+            if found.method == how.DELTA and any(item.over for item in differences):
+                found.method, found.why = how.FILE, how.MANY
+            elif found.method == how.DELTA:
+                self._need_room(live, found.restored, found.size)
+            live.close()
+        return found
+
+    def _shown(self, keys: Any) -> list[str]:
+        return [redis_keys.shown(key, self.selection) for key in keys]
+
+    def _warnings(self, live: RedisData, differences: list[redis_compare.Difference]) -> list[str]:
+        """Return what an operator must know beside the numbers."""
+        found = redis_live.warnings(live.info())
+        collided = [key for item in differences for key in item.collisions]
+        if collided:
+            named = ", ".join(self._shown(collided[:3]))
+            found.append(
+                f"{len(collided)} aliases mean another resource in the backup: an answer under way would be unmasked "
+                f"to it ({named}{', …' if len(collided) > 3 else ''})"
+            )
+        if not self.selection.keep_counters:
+            found.append("alias counters are set back: aliases of before may be given to other resources")
+        return found
+
+    def _numbers(self, live: RedisData, sources: redis_compare.Sources) -> list[int]:
+        """Return the databases that any of the servers uses; 0 always, unless it is left out."""
+        clients = [client for client in (live.client, sources.wanted, sources.brought) if client is not None]
+        used = {number for client in clients for number in redis_keys.databases(client, self.selection)}
+        return sorted(used | ({0} if not self.selection.databases or 0 in self.selection.databases else set()))
+
+    def _missing(self, live: RedisData, sources: redis_compare.Sources) -> list[tuple[int, dict[bytes, int]]]:
+        """Return (database, increments) by which live counters lag behind."""
+        if not self.selection.keep_counters:
+            return []
+        found = []
+        for number in self._numbers(live, sources):
+            now = redis_keys.counters(live.client, number, self.selection.prefixes)
+            found.append((number, families.increments(now, self.floor.of(number, sources.wanted))))
+        return found
+
+    def _compare(self, live: RedisData, sources: redis_compare.Sources) -> list[redis_compare.Difference]:
+        if sources.wanted is not None:
+            redis_values.need_readable(sources.wanted.info("server")["redis_version"], live.info()["redis_version"])
+        numbers = self._numbers(live, sources)
+        limit = how.FILE_KEYS if self.method == how.AUTO and not self.target.managed else None
+        return [redis_compare.compare(live.client, sources, self.selection, number, limit) for number in numbers]
+
+    def run(self) -> dict[str, Any]:
+        """Change the live data; return the result of redis_restore."""
+        redis_scratch.sweep(self.engine)
+        live, problem = self.target.connect()
+        method, why = self._choose(live, problem)
+        if method == how.DELTA and live is None:
+            raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
+        with ExitStack() as held:
+            # The dump first: one that cannot be read must not take Kong off.
+            opened = held.enter_context(self._opened())
+            if live is None:
+                held.enter_context(self.target.kong_off())
+            layout = None
+            if live is None:
+                layout = self.target.layout(None)
+                live, problem = self.target.wake(layout)
+                if live is not None:
+                    self.floor.doubt(live.client, opened.sources.wanted)
+                if live is not None and self.method == how.AUTO:
+                    method, why = how.DELTA, "Redis was merely stopped"
+            result = self._delta(live, opened.sources) if live is not None and method == how.DELTA else None
+            if result is None:
+                method, why = how.FILE, how.MANY if method == how.DELTA else why
+                change = FileChange(self.target, self.selection, self.floor)
+                result = change.run(live, opened.sources, layout or self.target.layout(live))
+        if not self.selection.keep_counters:
+            self.floor.forget()
+        return self._finished({**result, "method": method, "why": why, "expired": opened.expired})
+
+    def _delta(self, live: RedisData, sources: redis_compare.Sources) -> dict[str, Any] | None:
+        """Compare, raise the counters, apply in one transaction; Kong goes on serving below the limit.
+
+        None where so much differs that the files are replaced instead; nothing was changed then.
+        """
+        differences = self._compare(live, sources)
+        if any(item.over for item in differences):
+            return None
+        keys, size = sum(item.keys for item in differences), sum(item.size for item in differences)
+        self._need_room(live, sum(item.restored for item in differences), size)
+        raised = 0
+        for number, steps in self._missing(live, sources):
+            redis_delta.raise_counters(live.client, number, steps)
+            raised += len(steps)
+        off = how.kong_must_be_off(how.DELTA, keys, size, self.limit)
+        with self.target.kong_off() if off else nullcontext():
+            pause = redis_delta.apply(live.client, sources.wanted, differences)
+        wrong = [
+            key
+            for item in differences
+            for key in redis_pairs.wrong_among(live.client, item.database, self.selection.prefixes, item.writes)
+        ]
+        before = sum((item.live for item in differences), redis_keys.Census())
+        after = redis_keys.census(live.client, self.selection)
+        found = {
+            "changed": bool(keys or raised),
+            "keys_before": before.keys,
+            "keys_after": after.keys,
+            "mappings_before": before.maps,
+            "mappings_after": after.maps,
+            "keys_restored": sum(item.restored for item in differences),
+            "keys_removed": sum(item.removed for item in differences),
+            "counters_raised": raised,
+            "conflicts": self._shown(key for item in differences for key in item.conflicts),
+            "wrong_pairs": wrong,
+            "warnings": self._warnings(live, differences),
+            "write_pause_ms": round(pause, 1),
+            "kong_off": off,
+        }
+        live.close()
+        return found
+
+    def _need_room(self, live: RedisData, writes: int, size: int) -> None:
+        problem = how.room_problem(live.info(), self.target.memory_limit(), writes, size)
+        if problem:
+            raise RecoveryError(problem, "Raise maxmemory or the container's limit, or keep: -e redis_data=keep")
+
+    def _finished(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the result with the check of the pairs; keys are shown without what identifies a customer."""
+        wrong = self._shown(result["wrong_pairs"])
+        found = f"{len(wrong)} pairs disagree: {', '.join(wrong[:SHOWN])}" if wrong else "they agree"
+        check = Check("redis_pairs", FAILED if wrong else PASSED, "map and reverse entries agree", found)
+        result.setdefault("warnings", [])
+        return {**result, "wrong_pairs": wrong[:SHOWN], "checks": [check.as_dict()]}

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Build a whole data set in a scratch server and put it where Redis will load it, with Kong off meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..engine.private_folder import private_folder
+from ..errors import RecoveryError
+from ..libraries import redis
+from ..live import redis_files
+from ..live.redis_live import LiveRedis
+from ..redis import redis_compare, redis_delta, redis_keys, redis_pairs, redis_scratch
+from ..redis import redis_families as families
+from ..redis import redis_method as how
+from ..redis.redis_data import RedisData
+from .counter_record import CounterFloor
+
+
+class FileChange:
+    """One replacement of the whole data set; floor holds the least that each counter may be."""
+
+    def __init__(self, target: LiveRedis, selection: redis_keys.Selection, floor: CounterFloor) -> None:
+        self.target, self.selection, self.floor = target, selection, floor
+        self.engine, self.runner = target.engine, target.runner
+
+    def run(self, live: RedisData | None, sources: redis_compare.Sources, layout: redis_files.Layout) -> dict[str, Any]:
+        """Replace the data; live is None where they cannot be read."""
+        before = redis_keys.census(live.client, self.selection) if live is not None else None
+        about = live.info() if live is not None else {}
+        with private_folder() as folder, self.target.kong_off():
+            began = self.runner.clock()
+            self.floor.remember(live.client if live is not None else None, sources.wanted)
+            path = os.path.join(folder, redis_scratch.DUMP)
+            with self._built(live.client if live is not None else None, sources) as built:
+                after = redis_keys.census(built, self.selection)
+                wrong = self._wrong(built)
+                size = int(built.info("memory")["used_memory"])
+                problem = how.file_room_problem(about, self.target.memory_limit(), size)
+                if problem:
+                    raise RecoveryError(problem, "Raise the limit, or choose a smaller backup.")
+                redis_scratch.save(built, path)
+            self._place(layout, path)
+            pause = (self.runner.clock() - began) * 1000
+        return {
+            "changed": True,
+            "keys_before": before.keys if before is not None else None,
+            "keys_after": after.keys,
+            "mappings_before": before.maps if before is not None else None,
+            "mappings_after": after.maps,
+            "keys_restored": after.keys,
+            "keys_removed": before.keys if before is not None else 0,
+            "counters_raised": 0,
+            "conflicts": [],
+            "wrong_pairs": wrong,
+            "write_pause_ms": round(pause, 1),
+            "kong_off": True,
+        }
+
+    def _place(self, layout: redis_files.Layout, path: str) -> None:
+        """Stop Redis, replace its files, start it; where nothing was replaced yet, it comes back with the old ones."""
+        self.target.stop()
+        self.target.replacing = True
+        try:
+            redis_files.rewrite(self.engine, self.target.container(), layout, path)
+        except RecoveryError:
+            if not redis_files.finish(self.engine, self.target.container(), layout):
+                self.target.start()
+                self.target.replacing = False
+                raise
+        self.target.start()
+        self.target.replacing = False
+
+    def _wrong(self, built: redis.Redis) -> list[bytes]:
+        numbers = redis_keys.databases(built, self.selection)
+        return [key for number in numbers for key in redis_pairs.wrong_pairs(built, number, self.selection.prefixes)]
+
+    @contextmanager
+    def _built(self, live: redis.Redis | None, sources: redis_compare.Sources) -> Iterator[redis.Redis]:
+        """Yield a scratch server that holds what is to be placed.
+
+        It holds the backup's keys, the live ones that the change leaves alone, and counters that never fall. Where the
+        live data cannot be read, all of the backup returns: there is nothing else. The backup is already loaded, so
+        most of it is not moved at all.
+        """
+        if sources.wanted is not None and self.selection.mode in (how.RESTORE, how.MERGE):
+            self._fill(sources.wanted, live, sources)
+            yield sources.wanted
+            return
+        image = self.target.image_id
+        with redis_scratch.loaded(self.engine, self.runner, image, "") as empty:
+            self._fill(empty, live, sources)
+            yield empty
+
+    def _fill(self, into: redis.Redis, live: redis.Redis | None, sources: redis_compare.Sources) -> None:
+        everything = redis_keys.Selection(how.RESTORE, self.selection.prefixes, "all", keep_counters=False)
+        for number in self._numbers(into, live, sources.wanted):
+            chosen = not self.selection.databases or number in self.selection.databases
+            held = redis_keys.counters(live, number, self.selection.prefixes) if live is not None else {}
+            floor = self.floor.of(number, sources.wanted if chosen else None)
+            if live is None:
+                if into is not sources.wanted and sources.wanted is not None:
+                    redis_delta.copy(sources.wanted, into, number, everything)
+            elif not chosen:
+                redis_delta.empty(into, number)
+                redis_delta.copy(live, into, number, everything)
+            else:
+                self._fill_chosen(into, live, sources, number)
+            if self.selection.keep_counters or not chosen:
+                least = {key: max(held.get(key, 0), floor.get(key, 0)) for key in {*held, *floor}}
+                now = redis_keys.counters(into, number, self.selection.prefixes)
+                redis_delta.raise_counters(into, number, families.increments(now, least))
+
+    def _fill_chosen(self, into: redis.Redis, live: redis.Redis, sources: redis_compare.Sources, number: int) -> None:
+        """Bring one database of the scratch server to what the mode asks for."""
+        if self.selection.mode in (how.RESTORE, how.EMPTY):
+            redis_delta.remove_others(into, number, self.selection)
+            redis_delta.copy(live, into, number, self.selection, others=True)
+            return
+        # Merge and undo begin with what lives; what it lacks is found as for a delta, and stays or comes.
+        found = redis_compare.compare(live, sources, self.selection, number)
+        if self.selection.mode == how.MERGE:
+            redis_delta.remove_others(into, number, self.selection)
+            redis_delta.remove(into, number, found.conflicts)
+        everything = redis_keys.Selection(how.RESTORE, self.selection.prefixes, "all")
+        redis_delta.copy(live, into, number, everything)
+        if self.selection.mode == how.UNDO:
+            redis_delta.apply(into, sources.wanted, [found])
+
+    def _numbers(self, *clients: redis.Redis | None) -> list[int]:
+        """Return the databases that any of the servers uses; 0 always, the floor of the counters belongs there."""
+        everywhere = redis_keys.Selection(how.RESTORE, (), "all")
+        used = (n for client in clients if client is not None for n in redis_keys.databases(client, everywhere))
+        return sorted({0, *used})

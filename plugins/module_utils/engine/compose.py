@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Compose command lines and the reading of what Compose prints. Pure: nothing here starts a process."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import RecoveryError
+from ..stack_args import StackArgs
+from .container import Container
+
+OVERRIDES = (
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+    "compose.override.yml",
+    "compose.override.yaml",
+)
+CLIENTS = (("docker", "compose"), ("docker-compose",))
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
+
+
+def command(stack: StackArgs, client: Iterable[str], *words: str, env_file: str = "") -> list[str]:
+    """Return a Compose call with everything explicit, so that nothing of the caller's shell or directory counts."""
+    cmd = [*client, "--project-name", stack.project, "--project-directory", stack.dir]
+    for name in stack.compose_files:
+        cmd += ["--file", stack.path(name)]
+    if env_file or stack.env_file:
+        cmd += ["--env-file", env_file or stack.path(stack.env_file)]
+    return [*cmd, *words]
+
+
+def recreate(stack: StackArgs, client: Iterable[str], service: str, grace: int | None = None) -> list[str]:
+    """Return the call that replaces one service's container, no other, without building or pulling.
+
+    grace: seconds before the old one is killed; None for the service's own.
+    """
+    words = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--force-recreate"]
+    words += [] if grace is None else ["--timeout", str(grace)]
+    return command(stack, client, *words, service)
+
+
+def resolved(stack: StackArgs, client: Iterable[str], env_file: str = "") -> list[str]:
+    """Return the call that prints what the files on disk mean."""
+    return command(stack, client, "config", "--format", "json", env_file=env_file)
+
+
+def parse_resolved(output: str, doubled: bool = True) -> dict[str, Any]:
+    """Return service → definition from ``config --format json``.
+
+    doubled: filled in output doubles every dollar sign, output of ``--no-interpolate`` is as the file has it.
+    """
+    try:
+        return dict(json.loads(output.replace("$$", "$") if doubled else output)["services"] or {})
+    except (ValueError, KeyError, TypeError) as exc:
+        raise RecoveryError(
+            "`docker compose config` printed no services.", "Run it by hand in the stack's directory and mend the file."
+        ) from exc
+
+
+def parse_networks(output: str) -> dict[str, Any]:
+    """Return network → definition from ``config --format json``; empty where there is none to be read."""
+    try:
+        return dict(json.loads(output).get("networks") or {})
+    except (ValueError, AttributeError):
+        return {}
+
+
+def parse_state(text: str) -> list[dict[str, Any]]:
+    """Return the containers of a services-state.json: one array, JSON lines (Compose ≥ 2.21), or ``{}``."""
+    text = text.strip()
+    if not text:
+        return []
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        try:
+            whole = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except ValueError as exc:
+            raise RecoveryError("services-state.json is neither JSON nor JSON lines.") from exc
+    rows = whole if isinstance(whole, list) else [whole]
+    return [row for row in rows if isinstance(row, dict) and row]
+
+
+def memory_bytes(value: Any) -> int:
+    """Return a Compose memory size (``512m``, ``1g``, ``536870912``) in bytes; 0 when there is no limit."""
+    if value in (None, "", 0, "0"):
+        return 0
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", str(value).strip().lower().replace("ib", "b"))
+    if not match or match.group(2) not in _UNITS:
+        raise RecoveryError(f"{value!r} is no memory size that Compose understands.", "Write it like 512m or 1g.")
+    return int(float(match.group(1)) * _UNITS[match.group(2)])
+
+
+def memory_template(definition: Mapping[str, Any]) -> str:
+    """Return the memory limit of a service definition as written, from either of the two places it may stand."""
+    limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    return str(definition.get("mem_limit") or limits.get("memory") or "")
+
+
+def drift(
+    definition: Mapping[str, Any], running: Container, image_env: Mapping[str, str]
+) -> dict[str, tuple[Any, Any]]:
+    """Return what would change if Compose deployed this definition now: field → (running, on disk).
+
+    Compose's own hash cannot tell: it lies where a service uses env_file. Environment is compared variable by variable
+    (``env.NAME``); what the image itself sets is no difference.
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    wanted_env = {
+        name: "" if value is None else str(value) for name, value in (definition.get("environment") or {}).items()
+    }
+    for name in sorted(set(wanted_env) | set(running.env)):
+        now = running.env.get(name)
+        then = wanted_env.get(name, image_env.get(name))
+        if name not in wanted_env and name not in image_env and name in ("PATH", "HOSTNAME", "HOME"):
+            continue
+        if now != then:
+            found[f"env.{name}"] = (now, then)
+    if definition.get("image") and definition["image"] != running.image_ref:
+        found["image"] = (running.image_ref, definition["image"])
+    if memory_bytes(memory_template(definition)) != running.settings["memory"]:
+        found["memory"] = (running.settings["memory"], memory_bytes(memory_template(definition)))
+    if definition.get("command") is not None and definition["command"] != running.settings["command"]:
+        found["command"] = (running.settings["command"], definition["command"])
+    ports = sorted(
+        f"{item.get('published')}:{item['target']}" for item in definition.get("ports") or [] if item.get("published")
+    )
+    bound = sorted(
+        f"{item['HostPort']}:{inside.split('/')[0]}"
+        for inside, items in running.settings["ports"].items()
+        for item in items or []
+        if item.get("HostPort")
+    )
+    if ports != bound:
+        found["ports"] = (bound, ports)
+    mounts = sorted(
+        f"{item.get('source')}:{item['target']}" for item in definition.get("volumes") or [] if item["type"] == "bind"
+    )
+    held = sorted(f"{mount.source}:{mount.destination}" for mount in running.mounts if mount.type == "bind")
+    if mounts != held:
+        found["mounts"] = (held, mounts)
+    return found
+
+
+def start_order(depends_on: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return every service after those it depends on; names break ties, and a circle is walked once."""
+    order: list[str] = []
+
+    def visit(service: str, above: frozenset[str]) -> None:
+        if service in order or service in above:
+            return
+        for other in sorted(depends_on.get(service, ())):
+            visit(other, above | {service})
+        order.append(service)
+
+    for name in sorted(depends_on):
+        visit(name, frozenset())
+    return order
+
+
+def needed_by(depends_on: Mapping[str, Iterable[str]], services: Iterable[str]) -> set[str]:
+    """Return the given services and everything they depend on, at any distance."""
+    found: set[str] = set()
+    waiting = list(services)
+    while waiting:
+        service = waiting.pop()
+        if service not in found:
+            found.add(service)
+            waiting += list(depends_on.get(service, ()))
+    return found

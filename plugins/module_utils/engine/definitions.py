@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ask Compose what a set of definition files means, without those files being in place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..errors import CommandError, RecoveryError
+from ..runner import Runner
+from ..stack_args import StackArgs
+from . import compose
+from .container import Container
+from .docker_stack import DockerStack
+from .private_folder import private_folder
+
+
+def find_client(runner: Runner) -> tuple[str, ...]:
+    """Return the Compose client of this host: the plugin, else the standalone binary."""
+    for client in compose.CLIENTS:
+        if (
+            shutil.which(client[0], path=runner.environ.get("PATH"))
+            and runner.run([*client, "version"], check=False).rc == 0
+        ):
+            return client
+    raise RecoveryError(
+        "There is neither `docker compose` nor `docker-compose` on this host.", "Install Compose 2.21 or newer."
+    )
+
+
+def complaint(text: str) -> str:
+    """Return what Compose objects to, without what it quotes: it quotes lines of environment files."""
+    last = (text.strip().splitlines() or ["no reason given"])[-1]
+    return last.split('"', 1)[0].split("'", 1)[0].strip(" :") or "no reason given"
+
+
+class Definitions:
+    """Compose's reading of definition files; networks are those of the files that were read last."""
+
+    def __init__(self, stack: StackArgs, runner: Runner, client: tuple[str, ...]) -> None:
+        self.stack, self.runner, self.client = stack, runner, client
+        self.networks: dict[str, Any] = {}
+
+    def resolve(self, files: Mapping[str, bytes], interpolate: bool = True) -> dict[str, Any]:
+        """Return service → definition for files (path relative to the stack → content), as if they lay in the stack.
+
+        They are laid out in a private directory of the same shape; paths in the answer are those of the stack.
+        """
+        with private_folder() as folder:
+            for path, content in files.items():
+                full = os.path.join(folder, path)
+                self.runner.make_dir(os.path.dirname(full))
+                self.runner.write(full, content)
+            elsewhere = replace(self.stack, dir=folder)
+            cmd = compose.resolved(elsewhere, self.client)
+            if not interpolate:
+                cmd.append("--no-interpolate")
+            answer = self.runner.run(cmd).stdout
+        document = answer.replace(json.dumps(folder)[1:-1], self.stack.dir)
+        self.networks = compose.parse_networks(document)
+        return compose.parse_resolved(document, doubled=interpolate)
+
+    def try_resolve(self, files: Mapping[str, bytes]) -> tuple[dict[str, Any], str]:
+        """Return (definitions, "") or ({}, why Compose cannot read them)."""
+        try:
+            return self.resolve(files), ""
+        except CommandError as exc:
+            return {}, complaint(exc.stderr or exc.stdout)
+        except RecoveryError as exc:
+            return {}, exc.msg
+
+
+def drifts(
+    definitions: Mapping[str, Any], containers: Mapping[str, Container], engine: DockerStack
+) -> dict[str, dict[str, tuple[Any, Any]]]:
+    """Return service → fields in which the definitions differ from the container that runs; see compose.drift."""
+    found = {}
+    for service, container in containers.items():
+        if service not in definitions:
+            found[service] = {"service": ("present", "absent")}
+            continue
+        image = engine.image_facts(container.image_id) if engine.image_id(container.image_id) else {"env": {}}
+        differs = compose.drift(definitions[service], container, image["env"])
+        if differs:
+            found[service] = differs
+    return found

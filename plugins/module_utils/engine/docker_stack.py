@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Docker Engine as the collection needs it: typed questions in, typed answers out.
+
+Everything is found by Compose's project label, never by a name prefix.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tarfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import RecoveryError
+from ..libraries import docker, kwargs_from_env, need
+from .container import LABEL, Container, from_inspect
+
+KEEP_REPOSITORY = "kong-masking-recovery/kept"
+KEEP_LABEL = "kong_masking.recovery.keeps"
+KEPT_FOR = "kong_masking.recovery.kept_for"
+ENGINE_TIMEOUT = 30
+DEFAULT_GRACE, LONGEST_GRACE = 10, 30
+ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
+
+
+def _unlabelled(facts: dict[str, Any]) -> dict[str, str]:
+    return {key: "" for key in facts["labels"] if key.startswith(LABEL)}
+
+
+class DockerStack:
+    """One Compose project on one engine."""
+
+    def __init__(self, project: str, timeout: int = ENGINE_TIMEOUT) -> None:
+        need("docker", "PyYAML")
+        self.project = project
+        self.timeout = timeout
+        self.connect()
+
+    def connect(self, patience: float | None = None) -> None:
+        """Connect to the engine; one that is being restarted is given some seconds."""
+        end = time.monotonic() + (ENGINE_PATIENCE if patience is None else patience)
+        while True:
+            try:
+                self.api = docker.APIClient(version="auto", timeout=self.timeout, **kwargs_from_env())
+            except docker.errors.DockerException as exc:
+                if time.monotonic() < end and "ermission" not in str(exc):
+                    time.sleep(ENGINE_PAUSE)
+                    continue
+                raise RecoveryError(
+                    f"The Docker Engine does not answer on this host: {exc}.",
+                    "Start it (systemctl start docker) and check that this user may use it: docker info",
+                ) from exc
+            return
+
+    def containers(self) -> dict[str, Container]:
+        """Return service → its container, one-off ones (``compose run``) left out."""
+        filters = {"label": [f"{LABEL}project={self.project}"]}
+        found: dict[str, Container] = {}
+        for summary in self.api.containers(all=True, filters=filters):
+            if summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
+                continue
+            try:
+                container = from_inspect(self.api.inspect_container(summary["Id"]))
+            except docker.errors.NotFound:
+                continue
+            number = summary["Labels"].get(f"{LABEL}container-number", "1")
+            if container.service and (number == "1" or container.service not in found):
+                found[container.service] = container
+        return dict(sorted(found.items()))
+
+    def container(self, service: str) -> Container | None:
+        """Return one service's container, or None."""
+        filters = {"label": [f"{LABEL}project={self.project}", f"{LABEL}service={service}"]}
+        for summary in self.api.containers(all=True, filters=filters):
+            if summary["Labels"].get(f"{LABEL}oneoff", "False") != "True":
+                with contextlib.suppress(docker.errors.NotFound):
+                    return from_inspect(self.api.inspect_container(summary["Id"]))
+        return None
+
+    def everyone(self) -> list[dict[str, Any]]:
+        """Return the engine's summaries of all containers, other projects' included."""
+        return list(self.api.containers(all=True))
+
+    def networks(self) -> list[dict[str, Any]]:
+        """Return the engine's descriptions of all networks."""
+        return list(self.api.networks())
+
+    def has_network(self) -> bool:
+        """Say whether the project has a network."""
+        return bool(self._own_networks())
+
+    def _own_networks(self) -> list[dict[str, Any]]:
+        return list(self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]}))
+
+    def remove_networks(self) -> None:
+        """Remove the project's own networks; its containers are taken off them first, a stranger's never."""
+        for network in self._own_networks():
+            for item in self.api.containers(all=True, filters={"network": network["Id"]}):
+                if item["Labels"].get(f"{LABEL}project") != self.project:
+                    name = item["Names"][0].lstrip("/")
+                    raise RecoveryError(
+                        f"{name} is a stranger on network {network['Name']}, which cannot be made anew with it there.",
+                        f"Take it off: docker network disconnect {network['Name']} {name}",
+                    )
+                self.api.disconnect_container_from_network(item["Id"], network["Id"], force=True)
+            self.api.remove_network(network["Id"])
+
+    def image_id(self, reference: str) -> str:
+        """Return the image id behind a reference or id; empty when this engine has none."""
+        try:
+            return str(self.api.inspect_image(reference)["Id"])
+        except (docker.errors.ImageNotFound, docker.errors.NullResource):
+            return ""
+
+    def image_facts(self, reference: str) -> dict[str, Any]:
+        """Return an image's default environment (name → value), labels, and the volumes that it declares."""
+        config = self.api.inspect_image(reference).get("Config") or {}
+        env = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
+        return {"env": env, "labels": config.get("Labels") or {}, "volumes": sorted(config.get("Volumes") or {})}
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Make reference name image_id."""
+        repository, _unused, tag = reference.rpartition(":")
+        if not repository or "/" in tag:
+            repository, tag = reference, "latest"
+        self.api.tag(image_id, repository, tag, force=True)
+
+    def keep_image(self, image_id: str) -> None:
+        """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
+
+        A tag alone does not survive that prune; a created, never started container does. Each project has its own, so
+        that none lets an image go that another one's backups need.
+        """
+        short = _short(image_id)
+        self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
+        name = f"kong-masking-recovery-keeps-{short}-{self.project}"
+        if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
+            return
+        facts = self.image_facts(image_id)
+        labels = {**_unlabelled(facts), KEEP_LABEL: image_id, KEPT_FOR: self.project}
+        # Without this the engine would make a volume for each that the image declares.
+        host = self.api.create_host_config(tmpfs=dict.fromkeys(facts["volumes"], ""))
+        self.api.create_container(
+            image_id,
+            command=["true"],
+            entrypoint=[],
+            name=name,
+            labels=labels,
+            network_disabled=True,
+            host_config=host,
+        )
+
+    def kept_images(self) -> list[str]:
+        """Return the ids of the images that are kept for this project's backups."""
+        kept = self.api.containers(all=True, filters={"label": [KEEP_LABEL, f"{KEPT_FOR}={self.project}"]})
+        return sorted({str(item["Labels"][KEEP_LABEL]) for item in kept})
+
+    def free_image(self, image_id: str) -> None:
+        """Let go of a kept image; its tag goes with the last one that keeps it, unless a container runs on it."""
+        for item in self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            if item["Labels"].get(KEPT_FOR) == self.project:
+                self.api.remove_container(item["Id"])
+        if not self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
+            with contextlib.suppress(docker.errors.APIError):
+                self.api.remove_image(f"{KEEP_REPOSITORY}:{_short(image_id)}")
+
+    def foreign_labels(self, image_id: str) -> dict[str, str]:
+        """Return the labels that keep a container of an image from passing for one of the project's.
+
+        Compose labels the images that it builds, and their containers inherit those labels.
+        """
+        return _unlabelled(self.image_facts(image_id))
+
+    def execute(
+        self, container: Container, cmd: list[str], env: dict[str, str] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Run cmd inside a container; return exit status, standard output and standard error."""
+        try:
+            job = self.api.exec_create(container.id, cmd, environment=env or {})
+            out, err = self.api.exec_start(job["Id"], demux=True)
+        except docker.errors.APIError as exc:
+            return 126, b"", str(exc).encode()
+        return int(self.api.exec_inspect(job["Id"])["ExitCode"] or 0), out or b"", err or b""
+
+    def stream(self, container: Container, cmd: list[str], env: dict[str, str]) -> Iterator[tuple[bytes, bytes]]:
+        """Run cmd inside a container and yield (stdout, stderr) chunks as they come; raise when it fails."""
+        job = self.api.exec_create(container.id, cmd, environment=env)
+        for out, err in self.api.exec_start(job["Id"], stream=True, demux=True):
+            yield out or b"", err or b""
+        status = self.api.exec_inspect(job["Id"])["ExitCode"]
+        if status != 0:
+            raise RecoveryError(
+                f"{cmd[0]} in {container.name} ended with status {status}.", f"Look: docker logs {container.name}"
+            )
+
+    def stop(self, container: Container, longest: int = LONGEST_GRACE) -> None:
+        """Stop with the service's own grace period (s, at most longest), then kill; a paused one is let go first."""
+        grace = container.settings.get("stop_grace_seconds")
+        if container.state == "paused":
+            self.api.unpause(container.id)
+        self.api.stop(container.id, timeout=min(DEFAULT_GRACE if grace is None else int(grace), longest))
+
+    def stay_off(self, container: Container) -> None:
+        """Keep a container that is about to be stopped from coming back by itself, should the engine be restarted.
+
+        ``unless-stopped`` differs from ``always`` in just this.
+        """
+        if container.restart_policy == "always":
+            self._policy(container, "unless-stopped")
+
+    def come_back(self, container: Container, policy: str) -> None:
+        """Give a container the restart policy back that stay_off took."""
+        if policy == "always" and container.restart_policy == "unless-stopped":
+            self._policy(container, policy)
+
+    def _policy(self, container: Container, name: str) -> None:
+        policy: Any = {"Name": name}
+        self.api.update_container(container.id, restart_policy=policy)
+
+    def start(self, container: Container) -> None:
+        """Start a container that exists."""
+        self.api.start(container.id)
+
+    def remove(self, container: Container) -> None:
+        """Remove a container of the project, running or not; its volumes stay."""
+        self.api.remove_container(container.id, force=True)
+
+    def youngest_worker(self, container: Container) -> int | None:
+        """Return the age (s) of the youngest worker process: a reload starts new ones; None when there is none."""
+        try:
+            table = self.api.top(container.id, "-eo pid,etimes,args")
+        except docker.errors.APIError:
+            return None
+        ages = [int(row[1]) for row in table["Processes"] or [] if "worker process" in row[-1] and row[1].isdigit()]
+        return min(ages, default=None)
+
+    def processes(self, container: Container) -> list[tuple[int, int, str, str]]:
+        """Return (pid on the host, parent, state, command) of a container's processes; empty where nobody can tell."""
+        try:
+            table = self.api.top(container.id, "-eo pid,ppid,stat,args")
+        except docker.errors.APIError:
+            return []
+        rows = [row for row in table["Processes"] or [] if row[0].isdigit() and row[1].isdigit()]
+        return [(int(row[0]), int(row[1]), row[2], row[3]) for row in rows]
+
+    def usage(self, container: Container) -> dict[str, Any]:
+        """Return the engine's figures about a running container at this moment; empty where there are none."""
+        try:
+            return dict(self.api.stats(container.id, stream=False, one_shot=True))
+        except docker.errors.APIError:
+            return {}
+
+    def read_file(self, container: Container, path: str) -> bytes:
+        """Return a file as the container sees it, running or not; raise where it has none."""
+        try:
+            chunks, _stat = self.api.get_archive(container.id, path)
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+                member = next((item for item in archive if item.isfile()), None)
+                content = archive.extractfile(member) if member else None
+                if content is not None:
+                    return content.read()
+        except docker.errors.APIError:
+            pass
+        raise RecoveryError(f"{container.name} has no file {path}.", f"Look: docker exec {container.name} ls -l {path}")
+
+    def events(self, container: Container, since: int, until: int) -> list[dict[str, Any]]:
+        """Return what the engine tells about a container between two moments (seconds since the epoch)."""
+        try:
+            rows = self.api.events(since=since, until=until, filters={"container": container.id}, decode=True)
+            return [dict(row) for row in rows]
+        except docker.errors.APIError:
+            return []
+
+    def project_networks(self) -> set[str]:
+        """Return the names of the project's networks."""
+        found = self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]})
+        return {str(item["Name"]) for item in found}
+
+    def start_error(self, container: Container) -> str:
+        """Return why the engine could not start a container; empty when it could."""
+        try:
+            return str(self.api.inspect_container(container.id)["State"].get("Error") or "")
+        except docker.errors.APIError:
+            return ""
+
+    def logs(self, container: Container, lines: int = 20) -> str:
+        """Return the last lines of a container's log, unredacted."""
+        return self.api.logs(container.id, tail=lines, stdout=True, stderr=True).decode("utf-8", "replace")
+
+    def port_owner(self, port: int) -> str:
+        """Return the name of the container that publishes a host port, whichever project it belongs to; else empty."""
+        for summary in self.api.containers():
+            if any(item.get("PublicPort") == port for item in summary.get("Ports") or []):
+                return str(summary["Names"][0].lstrip("/"))
+        return ""
+
+
+def _short(image_id: str) -> str:
+    return image_id.rsplit(":", maxsplit=1)[-1][:12]

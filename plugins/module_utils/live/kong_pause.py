@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep Kong off while Redis cannot take writes: it would give every resource the same alias."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..engine.container import Container
+from ..engine.docker_stack import DockerStack
+from ..runner import Runner
+from ..stack_args import StackArgs
+from . import readiness
+
+READY_SECONDS = 60.0
+
+
+@contextmanager
+def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callable[[], bool]) -> Iterator[None]:
+    """Stop a running Kong, and start it afterwards, ready and known to the proxy.
+
+    When the body fails, Kong comes back only if safe() says so: on half replaced data it would give out aliases again.
+    A Kong that does not run stays off; whoever stopped it starts it.
+    """
+    kong = engine.container(stack.kong_service)
+    if kong is None or not kong.running:
+        yield
+        return
+    engine.stay_off(kong)
+    engine.stop(kong)
+    try:
+        yield
+    except BaseException:
+        if safe():
+            _back(engine, kong)
+        raise
+    _back(engine, kong)
+
+    def look() -> Container | None:
+        return engine.container(stack.kong_service)
+
+    def ask() -> str:
+        return readiness.kong_problem(look(), "", stack.probe_path)
+
+    readiness.wait_ready(ask, look, READY_SECONDS, runner.clock, runner.sleep)
+    proxy = engine.container(stack.proxy_service)
+    if proxy is not None and proxy.running:
+        engine.execute(proxy, ["nginx", "-s", "reload"])
+
+
+def _back(engine: DockerStack, kong: Container) -> None:
+    """Start Kong again, with the restart policy that it had."""
+    engine.start(kong)
+    now = engine.container(kong.service)
+    if now is not None:
+        engine.come_back(now, kong.restart_policy)

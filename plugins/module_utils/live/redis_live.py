@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The live Redis as a change of its data needs it: the project's own container, or a managed one elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from ..engine.container import Container
+from ..engine.docker_stack import DockerStack
+from ..errors import NotReadyError, RecoveryError
+from ..libraries import redis
+from ..redis.redis_data import RedisData, RedisUnavailable
+from ..runner import Runner
+from ..stack_args import StackArgs
+from . import kong_pause, live_state, readiness, redis_files
+
+STARTED_SECONDS = 120.0
+LOADING_SECONDS = 120.0
+WAKE_SECONDS = 60.0
+PAUSE = 0.2
+
+
+class LiveRedis:
+    """Where the live data are; replacing: whether the files are half replaced, so that Kong must not come back."""
+
+    def __init__(self, stack: StackArgs, engine: DockerStack, runner: Runner) -> None:
+        self.stack, self.engine, self.runner = stack, engine, runner
+        self.managed = bool(stack.redis_host)
+        self.replacing = False
+        if not self.managed:
+            self.container()
+
+    def container(self) -> Container:
+        """Return the project's container; raise when there is none."""
+        container = self.engine.container(self.stack.redis_service)
+        if container is None:
+            raise RecoveryError(f"{self.stack.redis_service} has no container.", "Roll back first: it is then created.")
+        return container
+
+    @property
+    def image_id(self) -> str:
+        """The image of the scratch server: the live one's, for a managed Redis the given one."""
+        return scratch_image(self.stack, self.engine, None if self.managed else self.container())
+
+    def connect(self) -> tuple[RedisData | None, str]:
+        """Return (client, "") or (None, why Redis cannot answer).
+
+        A server that is loading is waited for. One that runs and does not let us in is none that cannot answer: its
+        data must not be replaced behind its back.
+        """
+        containers = {} if self.managed else {self.stack.redis_service: self.container()}
+        end = self.runner.clock() + LOADING_SECONDS
+        while True:
+            try:
+                client = live_state.redis_client(self.stack, containers, self._environment())
+                break
+            except RedisUnavailable as exc:
+                if exc.details.get("password"):
+                    raise
+                if not exc.details.get("loading") or self.runner.clock() > end:
+                    return None, exc.msg
+                self.runner.sleep(PAUSE)
+            except RecoveryError as exc:
+                return None, exc.msg
+        about = client.info()
+        if about.get("role") == "slave":
+            raise RecoveryError("Redis is a replica and takes no writes.", "Restore on its master.")
+        if about.get("redis_mode") == "cluster":
+            raise RecoveryError("A Redis Cluster is not supported: one transaction cannot span its nodes.")
+        return client, ""
+
+    def _environment(self) -> dict[str, str]:
+        return live_state.environment(self.stack, self.runner)
+
+    def kong_off(self) -> AbstractContextManager[None]:
+        """Return a context in which Kong is off; afterwards it comes back where Redis still serves whole data."""
+        return kong_pause.kong_off(
+            self.stack, self.engine, self.runner, lambda: not self.replacing and self.connect()[0] is not None
+        )
+
+    def memory_limit(self) -> int:
+        """Return what the container may use, in bytes; 0 for no limit."""
+        return 0 if self.managed else int(self.container().settings.get("memory") or 0)
+
+    def layout(self, live: RedisData | None) -> redis_files.Layout:
+        """Find out where the data lie: asked of the server itself, else of a copy of its container."""
+        if live is None:
+            container = self.container()
+            passwords = live_state.redis_passwords(self.stack, container, self._environment())
+            return redis_files.ask_layout(self.engine, self.runner, container, passwords, self.stack.redis_user)
+        try:
+            settings = {name: str(live.client.config_get(name).get(name, "")) for name in redis_files.SETTINGS}
+        except redis.exceptions.ResponseError as exc:
+            raise RecoveryError(redis_files.SILENT, redis_files.WHAT_STILL_WORKS) from exc
+        return redis_files.Layout.from_settings(settings)
+
+    def wake(self, layout: redis_files.Layout) -> tuple[RedisData | None, str]:
+        """Start a server that was stopped, killed, paused or hung, so that its data count; return what connect does.
+
+        What a killed run left unfinished is finished first. One that runs in a loop has data that it cannot read.
+        """
+        container = self.container()
+        self.stop()
+        if not redis_files.finish(self.engine, container, layout) and container.state == "restarting":
+            return None, "it does not stay up"
+        try:
+            self.start(WAKE_SECONDS)
+        except NotReadyError as exc:
+            self.stop()
+            return None, exc.msg
+        return self.connect()
+
+    def stop(self) -> None:
+        """Stop the container where it runs in any way."""
+        container = self.container()
+        if container.state not in ("exited", "created", "dead"):
+            self.engine.stop(container)
+
+    def start(self, budget: float = STARTED_SECONDS) -> None:
+        """Start the container and wait until Redis takes writes."""
+        self.engine.start(self.container())
+        passwords = live_state.redis_passwords(self.stack, self.container(), self._environment())
+        access = live_state.redis_access(self.stack)
+
+        def look() -> Container | None:
+            return self.engine.container(self.stack.redis_service)
+
+        def ask() -> str:
+            return readiness.redis_problem(look(), passwords, access)
+
+        readiness.wait_ready(ask, look, budget, self.runner.clock, self.runner.sleep)
+
+
+def scratch_image(stack: StackArgs, engine: DockerStack, container: Container | None) -> str:
+    """Return the image id that a scratch server is made from."""
+    if not stack.redis_host and container is not None:
+        return container.image_id
+    found = engine.image_id(stack.redis_image) if stack.redis_image else ""
+    if not found:
+        raise RecoveryError(
+            f"There is no image for a scratch server: stack_redis_image is {stack.redis_image or 'not set'}"
+            f"{', which this host does not have' if stack.redis_image else ''}.",
+            "Set stack_redis_image to one of the live Redis' version, and pull it.",
+        )
+    return found
+
+
+def warnings(about: dict[str, Any]) -> list[str]:
+    """Return what else a change of the data touches."""
+    replicas = int(about.get("connected_slaves") or 0)
+    return [f"{replicas} replicas follow this Redis and get the same change"] if replicas else []

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which services need a new start although their definition is right: dead, looping, or running without an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..engine import endpoints
+from ..engine.container import Container
+from ..engine.docker_stack import DockerStack
+from ..errors import RecoveryError
+from ..stack_args import StackArgs
+from . import live_state, readiness
+
+LOADING = "LOADING"
+STOPPED = "Tt"
+
+
+def troubles(
+    stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str], engine: DockerStack | None = None
+) -> dict[str, str]:
+    """Return service → what is wrong with it; a service that is well is left out.
+
+    engine: to be asked for processes too; one that is stopped accepts connections and never answers.
+    """
+    found = {name: item.trouble for name, item in containers.items()}
+    for name, item in containers.items():
+        if not found[name] and engine is not None and _frozen(engine.processes(item)):
+            found[name] = "runs, but all its processes are stopped"
+    asked = {
+        stack.redis_service: lambda: _redis(stack, containers, env),
+        stack.kong_service: lambda: _silent(containers[stack.kong_service], endpoints.gateway, stack.probe_path),
+        stack.proxy_service: lambda: _silent(
+            containers[stack.proxy_service], lambda item: endpoints.front(item, stack.proxy_port), stack.health_path
+        ),
+    }
+    for name, ask in asked.items():
+        if name in found and not found[name]:
+            found[name] = ask()
+    return {name: why for name, why in found.items() if why}
+
+
+def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
+    """Say whether there are processes and every one is stopped."""
+    return bool(rows) and all(state[:1] in STOPPED for _pid, _parent, state, _args in rows)
+
+
+def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> str:
+    """A Redis that loads its data needs time, not another start."""
+    try:
+        live_state.redis_client(stack, containers, env).close()
+    except RecoveryError as exc:
+        return "" if LOADING in exc.msg else "runs but does not answer PING with its password"
+    return ""
+
+
+def _silent(container: Container, places: endpoints.Places, path: str) -> str:
+    place = endpoints.reachable(places(container))
+    silent = place is None or not readiness.answers(f"http://{place[0]}:{place[1]}{path}")
+    return "runs but does not answer" if silent else ""

@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Execute a plan's actions, exactly those and in their order; what nobody waits for runs beside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from ..backups import kept_secrets
+from ..data.redis_job import RedisJob
+from ..engine import compose
+from ..engine.container import Container
+from ..engine.docker_stack import LONGEST_GRACE, DockerStack
+from ..engine.engine_loss import engine_lost
+from ..errors import CommandError, DamagedBackupError, RecoveryError
+from ..live import live_state, readiness
+from ..live.diagnosis import Diagnosis
+from ..redact import scrub, secret_values
+from ..runner import Runner, Stamp
+from ..runs.run_phase import RunPhase
+from ..stack_args import StackArgs
+
+LOADED_SECONDS = 10.0
+# What an action may take beside waiting for a service: Compose's call with a grace period in it.
+STEP_SECONDS = 120.0
+# How often an action is repeated after the engine was lost, and how long the engine is waited for.
+REPEATS, ENGINE_SECONDS = 2, 60.0
+
+
+class PlanExecutor:
+    """Executes one plan against one stack.
+
+    backup_path: where the plan's sources lie; budget: seconds that each service may take to become ready; phase: renews
+    the run's lock before each action and notes it.
+    """
+
+    def __init__(
+        self,
+        stack: StackArgs,
+        engine: DockerStack,
+        runner: Runner,
+        client: tuple[str, ...],
+        backup_path: str,
+        budget: float,
+        phase: RunPhase | None = None,
+    ) -> None:
+        self.stack, self.engine, self.runner, self.client = stack, engine, runner, client
+        self.backup_path, self.budget = backup_path, budget
+        self.phase = phase or RunPhase(stack, {}, runner)
+        self.executed: list[dict[str, Any]] = []
+        self.network_made = engine.has_network()
+        self.network_lock = threading.Lock()
+
+    def execute(self, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Execute every action and return them with their duration (ms); raise at the first that fails.
+
+        The exception carries what was done so far in ``details.executed``.
+        """
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            beside: list[Future[None]] = []
+            try:
+                for action in actions:
+                    if action.get("beside"):
+                        beside.append(pool.submit(self._one, action))
+                    else:
+                        self._one(action)
+                for job in beside:
+                    job.result()
+            except RecoveryError as exc:
+                wait(beside)
+                exc.details["executed"] = sorted(self.executed, key=lambda item: item["step"])
+                raise
+        return sorted(self.executed, key=lambda item: item["step"])
+
+    def _one(self, action: dict[str, Any]) -> None:
+        # Outside the try: where the lock was taken over, nothing of ours may touch the stack any more.
+        self.phase.hold(self.budget + STEP_SECONDS)
+        self.phase.step(action, "begin")
+        began = self.runner.clock()
+        try:
+            self._carry_out(action)
+        except Exception as cause:  # whatever it is, what was done before must be told
+            exc = cause if isinstance(cause, RecoveryError) else RecoveryError(f"{type(cause).__name__}: {cause}")
+            where = action.get("service") or action.get("path") or action.get("reference")
+            exc.msg = self._scrubbed(
+                f"Step {action['step']} ({action['action']} {where}) failed: {exc.msg}{self._evidence(action)}"
+            )
+            exc.details["step"] = action["step"]
+            self._scrub_output(exc)
+            raise exc from cause
+        milliseconds = int((self.runner.clock() - began) * 1000)
+        self.executed.append({**action, "ms": milliseconds})
+        self.phase.step(action, "end", ms=milliseconds)
+
+    def _carry_out(self, action: dict[str, Any]) -> None:
+        """Do one action; where the engine was restarted under it, wait for the engine and do it again.
+
+        Every action brings about a state and may be repeated.
+        """
+        for repeats in range(REPEATS, -1, -1):
+            try:
+                getattr(self, f"_{action['action']}")(action)
+            except Exception as exc:
+                if not repeats or not engine_lost(exc):
+                    raise
+                self.engine.connect(ENGINE_SECONDS)
+            else:
+                return
+
+    def _scrub_output(self, exc: RecoveryError) -> None:
+        if isinstance(exc, CommandError):
+            exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
+
+    def _evidence(self, action: Mapping[str, Any]) -> str:
+        """Return what is known about the guilty container: its state, the engine's events, the end of its log."""
+        if not action.get("service") or self.engine.container(action["service"]) is None:
+            return ""
+        return f" Evidence: {Diagnosis(self.stack, self.engine, self.runner).text(action['service'])}"
+
+    def _scrubbed(self, text: str) -> str:
+        hidden: list[str] = []
+        for container in self.engine.containers().values():
+            hidden += secret_values(container.env)
+        return scrub(text, hidden + secret_values(live_state.environment(self.stack, self.runner)))
+
+    def _need(self, service: str) -> Container:
+        container = self.engine.container(service)
+        if container is None:
+            raise RecoveryError(
+                f"{service} has no container any more.", "Run the same command again: the plan is made anew."
+            )
+        return container
+
+    def _source(self, action: Mapping[str, Any]) -> bytes:
+        path = os.path.join(self.backup_path, action["source"])
+        self._checked(path, action.get("source_sha256") or action["sha256"])
+        content = self.runner.read(path)
+        if not action.get("keep"):
+            return content
+        live = self.runner.read(self.stack.path(self.stack.env_file))
+        content = kept_secrets.merged(content, kept_secrets.values(live, action["keep"]))
+        if hashlib.sha256(content).hexdigest() != action["sha256"]:
+            raise RecoveryError(
+                f"{self.stack.env_file} changed since the plan was made.", "Run the same command again."
+            )
+        return content
+
+    def _checked(self, path: str, digest: str) -> None:
+        if self.runner.sha256(path) != digest:
+            raise DamagedBackupError(f"{path} changed since it was checked.", "Choose another backup.")
+
+    def _write_file(self, action: dict[str, Any]) -> None:
+        path = self.stack.path(action["path"])
+        stamp = Stamp(action["mode"], action["uid"], action["gid"])
+        if os.path.isdir(path) and not os.listdir(path):
+            os.rmdir(path)  # Docker makes an empty directory where a file to mount is missing
+        self.runner.make_dir(os.path.dirname(path), 0o755)
+        if action["in_place"] and os.path.isfile(path):
+            self.runner.write_in_place(path, self._source(action), stamp)
+        else:
+            self.runner.write(path, self._source(action), stamp)
+
+    def _remove_file(self, action: dict[str, Any]) -> None:
+        self.runner.remove(self.stack.path(action["path"]))
+
+    def _tag_image(self, action: dict[str, Any]) -> None:
+        self.engine.tag(action["image_id"], action["reference"])
+
+    def _stop(self, action: dict[str, Any]) -> None:
+        self._end(self._need(action["service"]), action)
+
+    def _end(self, container: Container, action: Mapping[str, Any]) -> None:
+        """Stop a container; force leaves it less time than its own grace period."""
+        if container.service == self.stack.kong_service:
+            self.engine.stay_off(container)
+        self.engine.stop(container, action.get("grace", LONGEST_GRACE))
+
+    def _start(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        self.engine.start(container)
+        self.engine.come_back(container, action.get("restart_policy", ""))
+
+    def _restart(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        self._end(container, action)
+        self.engine.start(container)
+        self.engine.come_back(self._need(action["service"]), container.restart_policy)
+
+    def _recreate(self, action: dict[str, Any]) -> None:
+        command = compose.recreate(self.stack, self.client, action["service"], action.get("grace"))
+        if not self.network_made:
+            # Two Compose calls at once would each make the project's network, and neither could then be used.
+            with self.network_lock:
+                if not self.network_made:
+                    self.runner.run(command)
+                    self.network_made = True
+                    return
+        self.runner.run(command)
+
+    def _remove(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        self._end(container, action)
+        self.engine.remove(container)
+
+    def _rebuild_network(self, _action: dict[str, Any]) -> None:
+        """Take the project's networks away; the first service that Compose starts makes them again."""
+        self.engine.remove_networks()
+        self.network_made = False
+
+    def _reload(self, action: dict[str, Any]) -> None:
+        container = self._need(action["service"])
+        status, _out, err = self.engine.execute(container, ["nginx", "-s", "reload"])
+        if status != 0:
+            raise RecoveryError(
+                f"nginx refused to reload: {err.decode('utf-8', 'replace').strip()}",
+                f"Test its configuration: docker exec {container.name} nginx -t",
+            )
+
+    def _load_configuration(self, action: dict[str, Any]) -> None:
+        containers = self.engine.containers()
+        admin = live_state.admin_client(containers, action["service"])
+        if admin is None:
+            raise RecoveryError(
+                "Kong's Admin API accepts no connection.", "Run the same command again: Kong is then restarted."
+            )
+        admin.post_config(self._source(action))
+        end = self.runner.clock() + LOADED_SECONDS
+        wanted = action["configuration_hash"]
+        while admin.loaded_hash() != wanted:
+            if self.runner.clock() > end:
+                raise RecoveryError(f"Kong took the configuration but shows {admin.loaded_hash()}, expected {wanted}.")
+            self.runner.sleep(readiness.PAUSE)
+
+    def _replace_data(self, action: dict[str, Any]) -> None:
+        dump = os.path.join(self.backup_path, action["source"]) if action["source"] else ""
+        if dump:
+            self._checked(dump, action["sha256"])
+        settings = {name: action.get(name, "") for name in ("method", "scope", "brought")}
+        action["result"] = RedisJob(self.stack, self.engine, self.runner, action["mode"], dump, settings).run()
+
+    def _ready(self, action: dict[str, Any]) -> None:
+        service = action["service"]
+        passwords: list[str] = []
+
+        def ask() -> str:
+            container = self.engine.container(service)
+            if service == self.stack.redis_service:
+                if container is not None and not passwords:
+                    env = live_state.environment(self.stack, self.runner)
+                    passwords.extend(live_state.redis_passwords(self.stack, container, env))
+                return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
+            if service == self.stack.kong_service:
+                wanted = action.get("configuration_hash", "")
+                return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
+            if service == self.stack.proxy_service:
+                return readiness.proxy_problem(container, self.stack)
+            return "" if container is not None and container.running else f"{service} does not run"
+
+        readiness.wait_ready(
+            ask, lambda: self.engine.container(service), self.budget, self.runner.clock, self.runner.sleep
+        )

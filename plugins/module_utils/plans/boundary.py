@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where the project ends: strangers who hold what it needs are named before anything is stopped. Pure.
+
+summaries and networks are the engine's answers to ``GET /containers/json?all=1`` and ``GET /networks``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..engine.container import LABEL
+from ..engine.sockets import Listener, stranger
+from ..guards import Guard
+
+PROJECT = f"{LABEL}project"
+
+
+def name_of(summary: Mapping[str, Any]) -> str:
+    """Return a container's name."""
+    return str((summary.get("Names") or ["?"])[0]).lstrip("/")
+
+
+def foreign(labels: Mapping[str, str] | None, project: str) -> bool:
+    """Say whether something with these labels belongs to somebody else."""
+    return (labels or {}).get(PROJECT) != project
+
+
+def names_taken(wanted: Iterable[str], summaries: Iterable[Mapping[str, Any]], project: str) -> list[Guard]:
+    """Return a guard for each name of the backup's containers that a stranger's container has now."""
+    names = set(wanted)
+    return [
+        Guard(
+            "name_taken",
+            f"The name {name_of(item)} is held by a container that is not of project {project}.",
+            f"Look: docker inspect {name_of(item)}",
+        )
+        for item in summaries
+        if name_of(item) in names and foreign(item.get("Labels"), project)
+    ]
+
+
+def ports_taken(
+    wanted: Mapping[str, Iterable[tuple[str, int]]], summaries: Iterable[Mapping[str, Any]], project: str
+) -> list[Guard]:
+    """Return a guard for each port of the backup that a stranger's container publishes; wanted: service → places."""
+    held = {
+        int(port["PublicPort"]): name_of(item)
+        for item in summaries
+        if foreign(item.get("Labels"), project)
+        for port in item.get("Ports") or []
+        if port.get("PublicPort")
+    }
+    return [
+        Guard(
+            "port_taken",
+            f"Port {port} of {service} is held by container {held[port]}.",
+            f"Look: docker inspect {held[port]}",
+        )
+        for service, places in sorted(wanted.items())
+        for _host, port in places
+        if port in held
+    ]
+
+
+def programs_on_ports(
+    wanted: Mapping[str, Iterable[tuple[str, int]]], running: Iterable[str], listeners: Iterable[Listener]
+) -> list[Guard]:
+    """Return a guard for each port of a service that does not run now, and that a program of the host listens on."""
+    up = set(running)
+    rows = list(listeners)
+    return [
+        Guard("port_taken", f"Port {port} of {service} is held by {who}.", f"Look: ss -tlnp 'sport = :{port}'")
+        for service, places in sorted(wanted.items())
+        if service not in up
+        for host, port in places
+        for who in [stranger((host, port), (item for item in rows if not item.carrier), {})]
+        if who
+    ]
+
+
+def networks_taken(
+    wanted: Mapping[str, Mapping[str, Any]], networks: Iterable[Mapping[str, Any]], project: str
+) -> list[Guard]:
+    """Return a guard for each network of the definition whose name or subnet a stranger's network has.
+
+    wanted: the ``networks`` of Compose's reading of the definition. One that Compose does not make itself is not ours.
+    """
+    listed = list(networks)
+    own = {item["Name"] for item in listed if not foreign(item.get("Labels"), project)}
+    guards = []
+    for about in wanted.values():
+        name = str((about or {}).get("name") or "")
+        if not about or about.get("external") or not name or name in own:
+            continue
+        for other in listed:
+            if other["Name"] == name and PROJECT in (other.get("Labels") or {}):
+                guards.append(
+                    Guard(
+                        "network_taken",
+                        f"The network {name} belongs to project {other['Labels'][PROJECT]}.",
+                        f"Look: docker network inspect {name}",
+                    )
+                )
+            elif set(map(str, _subnets(about.get("ipam"), "config"))) and _overlap(about, other):
+                guards.append(
+                    Guard(
+                        "subnet_taken",
+                        f"The subnet of network {name} is held by network {other['Name']}.",
+                        f"Look: docker network inspect {other['Name']}",
+                    )
+                )
+    return guards
+
+
+def _subnets(ipam: Any, key: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    rows = (ipam or {}).get(key) or []
+    texts = [row.get("subnet") or row.get("Subnet") for row in rows]
+    return [ipaddress.ip_network(text, strict=False) for text in texts if text]
+
+
+def _overlap(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    mine, theirs = _subnets(about.get("ipam"), "config"), _subnets(other.get("IPAM"), "Config")
+    return any(one.version == two.version and one.overlaps(two) for one in mine for two in theirs)
+
+
+def guests(names: Iterable[str], summaries: Iterable[Mapping[str, Any]], project: str) -> list[str]:
+    """Return the strangers' containers on the project's networks; they are never touched."""
+    wanted = set(names)
+    return sorted(
+        name_of(item)
+        for item in summaries
+        if wanted & set((item.get("NetworkSettings") or {}).get("Networks") or {})
+        and foreign(item.get("Labels"), project)
+    )

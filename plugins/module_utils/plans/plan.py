@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From a backup and what runs now to an ordered list of actions. Pure: the same input gives the same plan.
+
+Target and live state come from plan_input.py; a table of cases states both:
+    services   name → image_ref, image_id, config_hash, compose_version, depends_on, mounts (relative to the stack);
+               live ones also differs (fields that differ from the record), trouble, state, running, stale_files
+    files      path → sha256, mode, uid, gid, and for the target its source in the backup
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..guards import Guard, split_waived
+from ..wording import short
+from .decisions import OWNER_ONLY, RECREATE, RELOAD, REMOVE, RESTART, START, Decision, covers, decide
+from .plan_order import order
+
+SECONDS = {RELOAD: 0.3, START: 1.0, RESTART: 1.5, RECREATE: 2.0, REMOVE: 1.0}
+KONG_BOOT_SECONDS = 5.0
+
+
+def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plan: actions in order, per-service decisions, refusals, waived guards, warnings, estimate.
+
+    settings: redis_service, kong_service, proxy_service, kong_file (relative path or empty), services (limit, empty for
+    all), force, data_mode.
+    """
+    limit = set(settings.get("services") or ())
+    if limit and settings["redis_service"] not in limit:
+        live = {**live, "data": {**(live.get("data") or {}), "changes": False}}
+    changed_files = _files(target, live)
+    decisions = decide(target, live, settings, changed_files)
+    if limit:
+        changed_files = _files_of(limit, decisions, target, changed_files, settings)
+    actions = order(decisions, changed_files, target, live, settings)
+    refusals, waived = split_waived(_guards(target, live, limit), bool(settings.get("force")))
+    for number, action in enumerate(actions, 1):
+        action["step"] = number
+    return {
+        "backup_id": target["id"],
+        "services": {name: {"do": item.do, "why": item.why} for name, item in sorted(decisions.items())},
+        "actions": actions,
+        "refusals": refusals,
+        "waived": waived,
+        "warnings": list(target.get("notes") or []) + list(live.get("warnings") or []),
+        "data": dict(live.get("data") or {}),
+        "estimate_seconds": round(_estimate(actions, settings), 1),
+    }
+
+
+def _files(target: Mapping[str, Any], live: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the file actions: writes of what differs, removals of what the backup says was not there."""
+    writes = [
+        {"action": "write_file", "path": path, "why": why, **wanted, "in_place": path in live["mounted_singly"]}
+        for path, wanted in sorted(target["files"].items())
+        for why in [_file_difference(wanted, live["files"].get(path))]
+        if why
+    ]
+    gone = "was not there when the backup was taken"
+    removals = [{"action": "remove_file", "path": path, "why": gone} for path in sorted(live.get("extra_files") or ())]
+    return writes + removals
+
+
+def _file_difference(wanted: Mapping[str, Any], now: Mapping[str, Any] | None) -> str:
+    """Return how a file differs from the backup's; empty when it does not."""
+    if now is None:
+        return "is missing"
+    if now["sha256"] != wanted["sha256"]:
+        return "differs"
+    return OWNER_ONLY if any(now[field] != wanted[field] for field in ("mode", "uid", "gid")) else ""
+
+
+def _files_of(
+    limit: set[str],
+    decisions: Mapping[str, Decision],
+    target: Mapping[str, Any],
+    files: list[dict[str, Any]],
+    settings: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Return the files that the named services need: what they mount, and the definition where one is recreated."""
+    recreated = any(decisions[name].do == RECREATE for name in limit if name in decisions)
+    mounts = [path for name in limit for path in (target["services"].get(name) or {}).get("mounts") or ()]
+    return [
+        item
+        for item in files
+        if covers(mounts, item["path"]) or (recreated and item["path"] in settings.get("definition_files", ()))
+    ]
+
+
+def _guards(target: Mapping[str, Any], live: Mapping[str, Any], limit: set[str]) -> list[Guard]:
+    """Return everything that speaks against the plan, all at once."""
+    guards: list[Guard] = list(live.get("guards") or [])
+    for name, wanted in sorted(target["services"].items()):
+        if (not limit or name in limit) and wanted["image_id"] not in live["present_images"]:
+            guards.append(
+                Guard(
+                    "image_gone",
+                    f"{name}: image {short(wanted['image_id'])} ({wanted['image_ref']}) is not on this host any more.",
+                    "Load it (docker load, docker pull by digest) or choose another backup.",
+                )
+            )
+    unknown = limit - set(target["services"]) - set(live["services"])
+    if unknown:
+        known = ", ".join(sorted(set(target["services"]) | set(live["services"])))
+        guards.append(
+            Guard(
+                "unknown_service",
+                f"services names {', '.join(sorted(unknown))}, the stack has {known}.",
+                "Correct -e services=",
+            )
+        )
+    return guards
+
+
+def _estimate(actions: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> float:
+    total = 0.0
+    for action in actions:
+        if not action.get("beside"):
+            total += SECONDS.get(action["action"], 0.05)
+            if action["action"] in (START, RESTART, RECREATE) and action["service"] == settings["kong_service"]:
+                total += KONG_BOOT_SECONDS
+    return total

@@ -1,0 +1,297 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Gather what build_plan compares: the target out of a backup, the live state out of the engine. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..backups import kept_secrets
+from ..configuration import config_files, config_rules
+from ..data.data_plan import DataPlan
+from ..engine import compose, sockets
+from ..engine.container import Container, differences
+from ..engine.definitions import Definitions, drifts
+from ..engine.docker_stack import DockerStack
+from ..errors import DamagedBackupError
+from ..gateway import kong_file
+from ..guards import Guard
+from ..libraries import waived_guards
+from ..live import live_state
+from ..live.troubles import troubles
+from ..runner import Runner
+from ..stack_args import StackArgs
+from . import boundary
+from .file_changes import changed_settings
+
+ROOM = 64 << 20
+
+
+class PlanInput:
+    """One comparison of a proven backup with what runs.
+
+    backup: the record of backup_discover; keep: variables whose live values stay.
+    """
+
+    def __init__(
+        self,
+        stack: StackArgs,
+        engine: DockerStack,
+        runner: Runner,
+        definitions: Definitions,
+        backup: Mapping[str, Any],
+        keep: Sequence[str] = (),
+    ) -> None:
+        self.stack, self.engine, self.runner, self.definitions, self.backup = stack, engine, runner, definitions, backup
+        self.containers = engine.containers()
+        self.original = backup["layout"] == "original"
+        self.keep = sorted(set(keep))
+        path = stack.path(stack.env_file)
+        self.kept = kept_secrets.values(runner.read(path), self.keep) if keep and os.path.isfile(path) else {}
+
+    def target(self) -> dict[str, Any]:
+        """Return the state to reach, in build_plan's terms."""
+        files: dict[str, dict[str, Any]] = {}
+        for item in self.backup["files"]:
+            if item.get("target"):
+                path = self._safe(item["target"])
+                files[path] = {name: item[name] for name in ("sha256", "mode", "uid", "gid")} | {"source": item["path"]}
+        if self.original:
+            files = self._original_files()
+        for path in {self.stack.env_file, ".env"} & set(files) if self.kept else ():
+            files[path].update(source_sha256=files[path]["sha256"], keep=sorted(self.kept))
+            files[path]["sha256"] = hashlib.sha256(self._content({"files": files}, path)).hexdigest()
+        return {
+            "id": self.backup["id"],
+            "services": self.backup["services"],
+            "files": files,
+            "kong": self.backup["kong"],
+            "tags": self.backup.get("tags") or {},
+            "notes": self.backup["notes"],
+        }
+
+    def _safe(self, path: str) -> str:
+        """Return path when it stays inside the stack; a manifest must not lead elsewhere."""
+        full = os.path.realpath(self.stack.path(path))
+        if os.path.isabs(path) or path != os.path.normpath(path) or not full.startswith(self.stack.dir + os.sep):
+            raise DamagedBackupError(
+                f"Backup {self.backup['id']} wants to write {path}, which is outside {self.stack.dir}.",
+                "Choose another backup.",
+            )
+        return path
+
+    def _original_files(self) -> dict[str, dict[str, Any]]:
+        """The guide's layout has one configuration file; it goes wherever the stack reads its environment from."""
+        found = {}
+        digest = next(item["sha256"] for item in self.backup["files"] if item["path"] == "config.env")
+        for path in dict.fromkeys([self.stack.env_file, ".env"]):
+            full = self.stack.path(path)
+            if path == self.stack.env_file or os.path.isfile(full):
+                about = self.runner.stamp(full) if os.path.isfile(full) else None
+                owner = (
+                    {"mode": about.mode, "uid": about.uid, "gid": about.gid}
+                    if about
+                    else {"mode": 0o600, "uid": -1, "gid": -1}
+                )
+                found[path] = {"sha256": digest, "source": "config.env", **owner}
+        return found
+
+    def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str, brought: str = "") -> dict[str, Any]:
+        """Return the live state in build_plan's terms; brought: for undo, the dump that is to be taken back."""
+        env = live_state.environment(self.stack, self.runner)
+        stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
+        wrong = troubles(self.stack, self.containers, env, self.engine)
+        hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
+        problem, differs, depends_on = self._differences(target)
+        data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
+        data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
+        references = {item["image_ref"] for item in target["services"].values()}
+        wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
+        recorded = self._recorded()
+        guards, warnings = self._boundary(target, recorded)
+        guards += self._guards(target, problem) + data_guards + waived_guards()
+        guards += kept_secrets.unknown(self.keep, self.kept, self.stack.env_file)
+        return {
+            "services": {
+                name: self._service(item, differs.get(name, []), stale.get(name, ()), wrong.get(name, ""))
+                for name, item in self.containers.items()
+            },
+            "depends_on": depends_on,
+            "files": self._files(target),
+            "extra_files": self._extra(target),
+            "mounted_singly": sorted(
+                self.stack.relative(mount.source)
+                for item in self.containers.values()
+                for mount in item.mounts
+                if mount.type == "bind"
+            ),
+            "images": {reference: self.engine.image_id(reference) for reference in references},
+            "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
+            "kong_hash": hash_now,
+            "guards": guards,
+            "warnings": warnings + self._live_findings() + data.pop("warnings"),
+            "network": self.engine.has_network(),
+            "data": data,
+        }
+
+    def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
+        mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
+        return {
+            "image_id": container.image_id,
+            "config_hash": self._hash(container),
+            "compose_version": container.compose_version,
+            "depends_on": list(container.depends_on),
+            "mounts": [path for path in mounts if path],
+            "differs": differs,
+            "trouble": trouble,
+            "state": container.state,
+            "running": container.running,
+            "stale_files": sorted(stale),
+            "restart_policy": container.restart_policy,
+        }
+
+    def _hash(self, container: Container) -> str:
+        """Return Compose's label; with a kept value in the environment it says nothing, and the recorded one stands."""
+        recorded = self.backup["services"].get(container.service) or {}
+        if recorded and kept_secrets.concerned(container.env, self.kept):
+            return str(recorded["config_hash"])
+        return container.config_hash
+
+    def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        found = {}
+        for path in target["files"]:
+            full = self.stack.path(path)
+            if os.path.isfile(full) and not os.path.islink(full):
+                about = self.runner.stamp(full)
+                found[path] = {
+                    "sha256": self.runner.sha256(full),
+                    "mode": about.mode,
+                    "uid": about.uid,
+                    "gid": about.gid,
+                }
+        return found
+
+    def _extra(self, target: Mapping[str, Any]) -> list[str]:
+        """Return files that the backup says were not there, in mounted directories and among the definition files."""
+        extra = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self._safe(path)))]
+        for folder in self.backup["directories"]:
+            if os.path.isdir(self.stack.path(self._safe(folder))):
+                extra += [path for path in config_files.tree(self.stack, folder) if path not in target["files"]]
+        return sorted(extra)
+
+    def _content(self, target: Mapping[str, Any], path: str) -> bytes:
+        item = target["files"][path]
+        content = self.runner.read(os.path.join(self.backup["path"], item["source"]))
+        return kept_secrets.merged(content, self.kept) if item.get("keep") else content
+
+    def _differences(self, target: Mapping[str, Any]) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
+        """Return (why Compose cannot read the backup's definition, service → fields that differ, dependencies)."""
+        names = [path for path in target["files"] if self._is_definition(path, target)]
+        definitions = {path: self._content(target, path) for path in names}
+        if self.original:
+            for path in config_files.definition_files(self.stack, self.runner)[0]:
+                definitions.setdefault(path, self.runner.read(self.stack.path(path)))
+        resolved, problem = self.definitions.try_resolve(definitions)
+        depends_on = {name: sorted(item.get("depends_on") or {}) for name, item in resolved.items()}
+        if self.original:
+            found = {} if problem else drifts(resolved, self.containers, self.engine)
+            return problem, {name: sorted(fields) for name, fields in found.items()}, depends_on
+        recorded = self._recorded()
+        both = {name: item for name, item in self.containers.items() if name in recorded}
+        differs = {
+            name: differences(recorded[name], item, kept_secrets.concerned(item.env, self.kept))
+            for name, item in both.items()
+        }
+        return problem, differs, depends_on
+
+    def _recorded(self) -> dict[str, Any]:
+        """Return service → what the backup recorded of its container; the original layout recorded nothing."""
+        if self.original:
+            return {}
+        return dict(json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json"))))
+
+    def _is_definition(self, path: str, target: Mapping[str, Any]) -> bool:
+        mounted = {item for service in target["services"].values() for item in service["mounts"]}
+        own = {self.stack.env_file, ".env", *self.stack.compose_files, *compose.OVERRIDES}
+        further = path.endswith((".env", ".yml", ".yaml")) and path not in mounted
+        return path in own or (further and path != target["kong"].get("file"))
+
+    def _guards(self, target: Mapping[str, Any], problem: str) -> list[Guard]:
+        guards = []
+        if problem:
+            guards.append(
+                Guard(
+                    "config_invalid",
+                    f"Compose cannot read the backup's definition: {problem}",
+                    "Choose another backup.",
+                )
+            )
+        guards += [
+            Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
+            for path in [name for name in (self.stack.env_file, ".env") if name in target["files"]][:1]
+            for item in config_rules.refusals(self._findings(self._content(target, path)))
+        ]
+        kong_file_path = target["kong"].get("file") or ""
+        if kong_file_path in target["files"] and not target["kong"].get("proven"):
+            reason = kong_file.problem(self._content(target, kong_file_path))
+            if reason:
+                guards.append(
+                    Guard(
+                        "config_invalid",
+                        f"{kong_file_path} of the backup: {reason}.",
+                        "Choose another backup: it never served.",
+                    )
+                )
+        free = self.runner.free_bytes(self.stack.dir)
+        if free < ROOM:
+            guards.append(
+                Guard(
+                    "space_low",
+                    f"{self.stack.dir} has {free >> 20} MiB free, expected {ROOM >> 20}.",
+                    "Make room first.",
+                )
+            )
+        return guards
+
+    def _findings(self, content: bytes) -> list[config_rules.Finding]:
+        return config_rules.validate(content, self.stack.environment, self.stack.required_variables)
+
+    def _live_findings(self) -> list[str]:
+        """Return what is wrong with the live environment file; a broken stack is normal, so this only warns."""
+        path = self.stack.path(self.stack.env_file)
+        if not os.path.isfile(path):
+            return []
+        errors = [item for item in self._findings(self.runner.read(path)) if item.level == config_rules.ERROR]
+        return [f"the live {self.stack.env_file}: {item.text}" for item in errors]
+
+    def _boundary(self, target: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[list[Guard], list[str]]:
+        """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
+        project = self.stack.project
+        everyone, networks = self.engine.everyone(), self.engine.networks()
+        ports = {name: wanted.get("ports", {}).values() for name, wanted in target["services"].items()}
+        places = {name: [(str(host), int(port)) for host, port in found] for name, found in ports.items()}
+        guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
+        guards += boundary.ports_taken(places, everyone, project)
+        up = [name for name, item in self.containers.items() if item.running]
+        listeners = sockets.owners(port for found in places.values() for _host, port in found)
+        guards += boundary.programs_on_ports(places, up, listeners)
+        guards += boundary.networks_taken(self.definitions.networks, networks, project)
+        linked = {network for item in self.containers.values() for network in item.addresses}
+        own = {item["Name"] for item in networks if not boundary.foreign(item.get("Labels"), project)}
+        guests = boundary.guests(linked | own, everyone, project)
+        return guards, [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
+
+    def settings_diff(self, target: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+        """Return path → changed settings of each file that the plan writes, both sides redacted."""
+        found = {}
+        for action in plan["actions"]:
+            path = action.get("path", "")
+            if action["action"] == "write_file" and os.path.isfile(self.stack.path(path)):
+                found[path] = changed_settings(
+                    path, self.runner.read(self.stack.path(path)), self._content(target, path)
+                )
+        return found

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Copy the live data set into a backup: as a replication stream, else, where Redis cannot answer, as its files."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tarfile
+import time
+from typing import Any
+
+from ..engine.container import Container
+from ..engine.docker_stack import DockerStack
+from ..errors import RecoveryError
+from ..libraries import docker
+from ..runner import Runner
+from . import redis_delta, redis_scratch, redis_values
+from .redis_data import RedisData
+from .redis_keys import Selection, databases
+
+MAGIC = b"REDIS"
+MARK_BYTES = 40
+NAME = "redis-backup.rdb"
+# A backup by timer ends before the next one begins.
+STREAM_SECONDS = 600
+NOT_POINT_IN_TIME = "not point-in-time: copied key by key"
+
+
+def stream(engine: DockerStack, container: Container, client: RedisData, path: str) -> int:
+    """Write a point-in-time copy of the data set to path; return its size.
+
+    The stream goes straight into the file: no BGSAVE on the server, because one that fails makes it refuse writes. The
+    password travels in the environment of redis-cli, never in its arguments.
+    """
+    before = client.prompt_stream()
+    size, end = 0, time.monotonic() + STREAM_SECONDS
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            command = ["redis-cli", "-p", str(client.place[1]) if _inside(client, container) else "6379", "--rdb", "-"]
+            if client.access.user and client.password:
+                command[1:1] = ["--user", client.access.user]
+            said = b""
+            for out, err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
+                handle.write(out)
+                size, said = size + len(out), said + err
+                if time.monotonic() > end:
+                    raise RecoveryError(
+                        f"{container.name} did not send its data within {STREAM_SECONDS} s.",
+                        "Look at its load and at the disk: docker stats; the live data were only read.",
+                    )
+            size -= _mark_bytes(said, size)
+            handle.truncate(size)
+            handle.flush()
+            os.fsync(handle.fileno())
+    finally:
+        client.restore_settings(before)
+    with open(path, "rb") as handle:
+        if handle.read(len(MAGIC)) != MAGIC:
+            raise RecoveryError(f"The copy that {container.name} sent does not begin like a Redis dump.")
+    return size
+
+
+def _mark_bytes(said: bytes, size: int) -> int:
+    """Return how many bytes at the end are the mark of the stream's end, which redis-cli cannot take off its output.
+
+    As a dump they would do no harm; as the base of append-only files Redis refuses them.
+    """
+    told = re.search(rb"with success after (\d+) bytes", said)
+    if told:
+        return MARK_BYTES if size - int(told.group(1)) == MARK_BYTES else 0
+    return MARK_BYTES if b"until EOF marker" in said else 0
+
+
+def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisData, path: str) -> None:
+    """Write a copy of a server that gives no stream: every key by DUMP into a scratch server, which saves them.
+
+    Clients write meanwhile, so it is no point in time: each key is as it was when it was read.
+    """
+    everything = Selection("", (), "all", keep_counters=False)
+    with redis_scratch.loaded(engine, runner, image_id, "") as target:
+        theirs = str(client.info()["redis_version"])
+        redis_values.need_readable(theirs, target.info("server")["redis_version"])
+        for number in databases(client.client, everything):
+            redis_delta.copy(client.client, target, number, everything)
+        redis_scratch.save(target, path)
+    os.chmod(path, 0o600)
+
+
+def _inside(client: RedisData, container: Container) -> bool:
+    return client.place[0] in container.addresses.values()
+
+
+def copy_files(engine: DockerStack, container: Container) -> dict[str, bytes]:
+    """Return the files of a Redis that cannot answer: relative path → content of its dump and append-only files."""
+    folder = next((mount.destination for mount in container.mounts if mount.destination.startswith("/data")), "/data")
+    try:
+        parts, _about = engine.api.get_archive(container.id, folder)
+    except docker.errors.APIError as exc:
+        raise RecoveryError(f"The files of {container.name} in {folder} cannot be copied: {exc}.") from exc
+    found: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
+        for member in archive.getmembers():
+            handle = archive.extractfile(member) if member.isfile() else None
+            name = member.name.split("/", 1)[-1]
+            if handle is not None and (name.endswith((".rdb", ".aof", ".manifest"))):
+                found[name] = handle.read()
+    return found
+
+
+def absent(reason: str) -> dict[str, Any]:
+    """Return the manifest's line about data that could not be copied."""
+    return {"status": "absent", "reason": reason}

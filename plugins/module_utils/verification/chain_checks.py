@@ -1,0 +1,242 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The checks of requests: through Kong, through the proxy in front, masked, fast enough, and several at a time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..checks import ADVISORY, NotMeasured, Question, in_a_row
+from ..errors import RecoveryError
+from ..gateway import kong_file
+from ..gateway.kong_look import KongLook
+from ..libraries import requests
+from ..live import live_state
+from ..redis.redis_data import RedisData
+from . import masking, masking_kinds, performance
+
+NO_ROUTE = "no Route matched"
+ANSWER_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """How requests are made.
+
+    evidence: echo, redis or off; kinds: those that must be masked; promised: also those that the plugin says it masks;
+    samples and load: how many requests, 0 for none.
+    """
+
+    evidence: str = masking.REDIS
+    echo_url: str = ""
+    headers: Mapping[str, str] | None = None
+    template: Any = ""
+    kinds: Sequence[str] = ("ec2",)
+    promised: bool = True
+    samples: int = 20
+    load: int = 0
+    parallel: int = 5
+
+
+class ChainChecks:
+    """The checks of requests; figures: what the last performance check measured, for a baseline."""
+
+    def __init__(self, look: KongLook, settings: ProbeSettings) -> None:
+        self.look, self.stack, self.settings = look, look.stack, settings
+        self.figures: performance.Figures | None = None
+
+    def questions(self) -> list[Question]:
+        """Return the questions that cost nothing and are asked beside those of Kong itself."""
+        redis, kong, proxy = self.stack.core
+        # A masking plugin that waits for a Redis that hangs lets no request through: that is Redis' failure. Where its
+        # container fails, nobody asks Redis: both names.
+        masked = (f"container_{redis}", "redis")
+        return [
+            Question(
+                "kong_gateway",
+                "Kong takes the probe's path to a service",
+                self._gateway,
+                needs=(*masked, f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
+            ),
+            Question("kong_no_route", "Kong's own 404 where no route is", self._no_route, needs=("kong_gateway",)),
+            Question(
+                "proxy_health",
+                'status "healthy"',
+                self._health,
+                needs=(f"container_{proxy}",),
+            ),
+            Question(
+                "proxy_chain",
+                "three requests through the proxy reach Kong",
+                self._chain,
+                needs=(
+                    *masked,
+                    f"container_{kong}",
+                    "kong_workers",
+                    "kong_gateway",
+                    f"link_{proxy}_{kong}",
+                    "proxy_health",
+                ),
+            ),
+        ]
+
+    def later(self, broken: bool) -> list[list[Question]]:
+        """Return what is asked one group after the other, at the end: requests that reach the provider.
+
+        They are not sent while other checks show that they cannot succeed (broken), and not while Redis is away: a
+        masking plugin without Redis answers with other clients' identifiers.
+        """
+        verdict: list[masking.Verdict] = []
+        switches = kong_file.configured_kinds([] if broken else self.look.plugins(), self.stack.masking_plugin)
+        others = masking_kinds.promised(switches, self.settings.kinds) if self.settings.promised else []
+
+        def masked() -> tuple[bool, str]:
+            if broken:
+                raise NotMeasured("not asked while other checks fail")
+            verdict.append(self._mask([*self.settings.kinds, *others]))
+            return verdict[0].of(self.settings.kinds)
+
+        def other_kinds() -> tuple[bool, str]:
+            if not verdict:
+                raise NotMeasured("no masking request was made")
+            untold = sorted(set(others) - set(verdict[0].kinds))
+            good, found = verdict[0].of(others)
+            return good, found + (f"; not told by this evidence: {', '.join(untold)}" if untold else "")
+
+        needs = (f"container_{self.stack.core[0]}", "redis", "masking_plugin", "proxy_chain")
+        fast = [Question("performance", "not over half slower than the baseline", self._performance, ADVISORY)]
+        load = [Question("load", f"{performance.GOOD_SHARE:.0%} of the requests good", self._load, ADVISORY)]
+        groups = [
+            [Question("masking", "identifiers leave masked and come back", masked, needs=needs)],
+            [Question("masking_kinds", "every kind that the plugin says it masks", other_kinds, ADVISORY, ("masking",))]
+            if others
+            else [],
+            [] if broken else fast,
+            load if self.settings.load and not broken else [],
+        ]
+        return [group for group in groups if group]
+
+    def _get(self, url: str) -> Any:
+        session = requests.Session()
+        session.trust_env = False
+        try:
+            return session.get(url, timeout=ANSWER_SECONDS)
+        except requests.RequestException as exc:
+            raise RecoveryError(f"{url} gives no answer ({type(exc).__name__})") from exc
+
+    def _gateway(self) -> tuple[bool, str]:
+        answer = self._get(self.look.gateway_url() + self.stack.probe_path)
+        if not shows_kong(answer.headers, answer.text) and self._kong_shows_itself():
+            return False, f"status {answer.status_code}, and not from Kong"
+        if is_no_route(answer) and self._takes_get():
+            return False, f"{self.stack.probe_path} has no route"
+        return True, f"status {answer.status_code}"
+
+    def _kong_shows_itself(self) -> bool:
+        """Say whether this Kong is known by its headers: they can be switched off."""
+        setting = self.look.kong().env.get("KONG_HEADERS", "").strip().lower()
+        return setting != "off"
+
+    def _takes_get(self) -> bool:
+        try:
+            return kong_file.takes_get(self.look.admin().entities("routes"))
+        except (NotMeasured, RecoveryError):
+            return False
+
+    def _no_route(self) -> tuple[bool, str]:
+        try:
+            if kong_file.catches_all(self.look.admin().entities("routes")):
+                raise NotMeasured("a route takes every path")
+        except RecoveryError as exc:
+            raise NotMeasured("what routes there are is not known") from exc
+        answer = self._get(f"{self.look.gateway_url()}/recovery-probe-{secrets.token_hex(8)}")
+        # Kong's words can be changed by a template; who answers cannot.
+        own = shows_kong(answer.headers, answer.text) or not self._kong_shows_itself()
+        if own and answer.status_code != 404:
+            raise NotMeasured(f"status {answer.status_code}: something takes every path")
+        return own, f"status {answer.status_code}{'' if own else ', and not from Kong'}"
+
+    def _health(self) -> tuple[bool, str]:
+        answer = self._get(self.look.front_url() + self.stack.health_path)
+        try:
+            status = answer.json().get("status") if answer.status_code == 200 else None
+        except (ValueError, AttributeError):
+            return False, f"{self.stack.health_path} answers {answer.status_code} and no JSON"
+        return status == "healthy", f"status {status or answer.status_code}"
+
+    def _chain(self) -> tuple[bool, str]:
+        self.look.kong()  # one that does not run needs no request that waits for it
+        url = self.look.front_url() + self.stack.probe_path
+
+        def once() -> tuple[bool, str]:
+            answer = self._get(url)
+            if shows_kong(answer.headers, answer.text):
+                return True, f"reaches Kong (status {answer.status_code})"
+            good = not self._kong_shows_itself() and answer.status_code not in (502, 503, 504)
+            return good, f"status {answer.status_code}{'' if good else ', and not from Kong'}"
+
+        return in_a_row(once)
+
+    def _data(self) -> RedisData | None:
+        try:
+            env = live_state.environment(self.stack, self.look.runner)
+            return live_state.redis_client(self.stack, self.look.containers, env)
+        except RecoveryError:
+            if self.settings.evidence == masking.REDIS:
+                raise
+            return None
+
+    def _probe(self) -> masking.Probe:
+        return masking.Probe(
+            self.look.front_url(), self.stack.probe_path, self.settings.headers or {}, self.settings.template
+        )
+
+    def _check(self, data: RedisData | None, evidence: str) -> masking.MaskingCheck:
+        in_redis = kong_file.uses_redis(self.look.plugins(), self.stack.masking_plugin)
+        return masking.MaskingCheck(evidence, self.settings.echo_url, data, self.stack.mapping_prefixes, in_redis)
+
+    def _mask(self, kinds: Sequence[str]) -> masking.Verdict:
+        if self.settings.evidence == masking.OFF:
+            raise NotMeasured("masking_probe is off")
+        data = self._data()
+        try:
+            return self._check(data, self.settings.evidence).run(self._probe(), kinds)
+        finally:
+            if data is not None:
+                data.close()
+
+    def _performance(self) -> tuple[bool, str]:
+        if not self.settings.samples:
+            raise NotMeasured("performance_samples is 0")
+        url = self.look.front_url() + self.stack.probe_path
+        times = performance.sample(url, self.settings.samples, self.look.runner.clock)
+        if len(times) < performance.FEWEST:
+            raise NotMeasured(f"only {len(times)} of {self.settings.samples} requests were answered in time")
+        self.figures = performance.figures(times)
+        before = performance.read_baseline(self.stack, self.look.runner)
+        return performance.judge(self.figures, before.get("performance") or {})
+
+    def _load(self) -> tuple[bool, str]:
+        if self.settings.evidence == masking.OFF:
+            raise NotMeasured("masking_probe is off")
+        data = self._data()
+        probe, check = self._probe(), self._check(data, masking.REDIS)
+        try:
+            return performance.run_load(lambda: check.once(probe), self.settings.load, self.settings.parallel)
+        finally:
+            if data is not None:
+                data.close()
+
+
+def shows_kong(headers: Mapping[str, str], text: str) -> bool:
+    """Say whether an answer went through Kong: it leaves its name in a header, or in the body of its own errors."""
+    named = any(name.lower().startswith("x-kong-") for name in headers)
+    return named or "kong/" in f"{headers.get('Via', '')} {headers.get('Server', '')}" or NO_ROUTE in text
+
+
+def is_no_route(answer: Any) -> bool:
+    """Say whether an answer is Kong's own for a path without a route."""
+    return answer.status_code == 404 and NO_ROUTE in answer.text

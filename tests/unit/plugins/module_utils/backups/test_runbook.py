@@ -1,0 +1,198 @@
+"""The runbook: its blocks are shell that runs, its order is the plan's, and no value of the environment is in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import runbook
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+ONLY_DATA = {"kind": "data", "id": "data-20260729-120000", "services": {}, "kong": {}}
+SHELLCHECK = Path(sys.executable).parent / "shellcheck"
+
+
+def service(name, **other):
+    """A service as the manifest records it."""
+    values = {
+        "image_ref": f"gateway-{name}",
+        "image_id": f"sha256:{name:0>64}",
+        "depends_on": [],
+        "env_names": ["PATH"],
+        "ports": {},
+    }
+    return {**values, **other}
+
+
+def kept(path, target, digest):
+    """A file as the manifest records it."""
+    return {"path": path, "target": target, "sha256": digest * 64, "size": 1, "mode": 0o644, "uid": 0, "gid": 0}
+
+
+def manifest(**other):
+    """A whole one."""
+    values = {
+        "id": "deploy-20260729-120000",
+        "kind": "deploy",
+        "created": "2026-07-29T12:00:00Z",
+        "environment": "production",
+        "project": "gateway",
+        "host": "gw1",
+        "notes": ["kong.yml on disk is ahead of what runs"],
+        "absent": ["docker-compose.override.yml"],
+        "directories": ["kong/plugins"],
+        "services": {
+            "redis": service("redis", env_names=["REDIS_PASSWORD"], ports={"6379/tcp": ["127.0.0.1", 6379]}),
+            "kong": service("kong", depends_on=["redis"], ports={"8001/tcp": ["127.0.0.1", 8001]}),
+            "nginx": service("nginx", depends_on=["kong"], ports={"80/tcp": ["127.0.0.1", 8085]}),
+            "client": service("client", depends_on=["nginx"]),
+            "echo": service("echo"),
+        },
+        "kong": {"file": "kong/kong.yml", "version": "3.9.1", "configuration_hash": "ab" * 16},
+        "redis": {
+            "file": "redis-backup.rdb",
+            "keys": 12,
+            "aof": True,
+            "version": "7.0.15",
+            "counters": {"aws_masker:cnt:ec2": 7},
+        },
+        "files": [
+            kept("files/kong/kong.yml", "kong/kong.yml", "1"),
+            kept("files/kong/plugins/a.lua", "kong/plugins/a.lua", "2"),
+            {"path": "redis-backup.rdb", "sha256": "3" * 64, "size": 9},
+        ],
+    }
+    return {**values, **other}
+
+
+def blocks(text, *kinds):
+    """The commands of the blocks of these kinds, in their order."""
+    found = re.findall(r"^```(sh[^\n]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [body for kind, body in found if kind in kinds]
+
+
+def render(**other):
+    return runbook.render(manifest(**other), samples.stack(), "/b/deploy-20260729-120000")
+
+
+@pytest.mark.parametrize("about", [{}, ONLY_DATA], ids=["deploy", "data"])
+@pytest.mark.parametrize("password", [True, False], ids=["in-the-container", "in-the-file"])
+def test_every_block_is_good_shell(about, password):
+    services = manifest()["services"]
+    services["redis"]["env_names"] = ["REDIS_PASSWORD"] if password else []
+    text = render(**{"services": services, **about})
+    for kinds in ((runbook.SHELL,), (runbook.SHELL, runbook.DATA), (runbook.SHELL, runbook.KONG_ONLY)):
+        script = "#!/bin/sh\n" + "\n".join(blocks(text, *kinds))
+        done = subprocess.run(
+            [SHELLCHECK, "--severity=warning", "-"], input=script, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_order_keeps_kong_off_while_redis_is_away():
+    text = "\n".join(blocks(render(), runbook.SHELL))
+    steps = [
+        "sha256sum --check",
+        "put files/kong/kong.yml",
+        "docker tag",
+        "docker stop",
+        "--pull never redis",
+        "wait_for redis_up",
+        "--pull never echo",
+        "--force-recreate kong",
+        "wait_for kong_up",
+        "--pull never nginx",
+        "--pull never client",
+        "nginx -s reload",
+        "SERVICE: BACK",
+    ]
+    assert [text.index(step) for step in steps] == sorted(text.index(step) for step in steps)
+
+
+def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tmp_path):
+    stack = samples.stack(tmp_path / "stack")
+    (tmp_path / "b" / "files" / "kong" / "plugins").mkdir(parents=True)
+    (tmp_path / "b" / "files" / "kong" / "kong.yml").write_text("good")
+    (tmp_path / "b" / "files" / "kong" / "plugins" / "a.lua").write_text("good")
+    live = tmp_path / "stack" / "kong" / "plugins"
+    live.mkdir(parents=True)
+    (live / "a.lua").write_text("bad")
+    (live / "added.lua").write_text("stray")
+    (live.parent / "kong.yml").write_text("broken")
+    (tmp_path / "stack" / "docker-compose.override.yml").write_text("x")
+    inode = (live.parent / "kong.yml").stat().st_ino
+    own = {"uid": os.getuid(), "gid": os.getgid(), "mode": 0o640}
+    files = [{**item, **own} for item in manifest()["files"]]
+    text = runbook.render(manifest(files=files), stack, str(tmp_path / "b"))
+    names, _proof, put_back = blocks(text, runbook.SHELL)[:3]
+    done = subprocess.run(["sh", "-eu", "-c", f"{names}\n{put_back}"], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (live.parent / "kong.yml").read_text() == (live / "a.lua").read_text() == "good"
+    assert (live.parent / "kong.yml").stat().st_ino == inode, "a file mounted by itself would stay the old one inside"
+    assert (live / "a.lua").stat().st_mode & 0o777 == 0o640
+    assert not (live / "added.lua").exists()
+    assert not (tmp_path / "stack" / "docker-compose.override.yml").exists()
+    (folder,) = (tmp_path / "stack" / ".recovery").iterdir()
+    saved = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert saved == {
+        "kong/kong.yml": "broken",
+        "kong/plugins/a.lua": "bad",
+        "kong/plugins/added.lua": "stray",
+        "docker-compose.override.yml": "x",
+    }
+
+
+def test_a_damaged_backup_stops_the_second_block(tmp_path):
+    (tmp_path / "redis-backup.rdb").write_bytes(b"changed")
+    files = [manifest()["files"][2]]
+    text = runbook.render(manifest(files=files), samples.stack(), str(tmp_path))
+    names, proof = blocks(text, runbook.SHELL)[:2]
+    done = subprocess.run(["sh", "-eu", "-c", f"{names}\n{proof}"], text=True, capture_output=True, check=False)
+    assert done.returncode != 0
+    assert "the backup is whole" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["a b/$(touch pwned).yml", "it's.yml", "star*[x].yml", "-rf.yml"])
+def test_names_are_data_and_never_executed(tmp_path, name):
+    stack = samples.stack(tmp_path / "stack")
+    source = tmp_path / "b" / "files" / name
+    source.parent.mkdir(parents=True)
+    source.write_text("good")
+    (tmp_path / "stack").mkdir()
+    entry = {**kept(f"files/{name}", name, "1"), "uid": os.getuid(), "gid": os.getgid()}
+    text = runbook.render(manifest(files=[entry], directories=[], absent=[]), stack, str(tmp_path / "b"))
+    names, _proof, put_back = blocks(text, runbook.SHELL)[:3]
+    done = subprocess.run(
+        ["sh", "-eu", "-c", f"{names}\n{put_back}"], text=True, capture_output=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "stack" / name).read_text() == "good"
+    assert not list(tmp_path.rglob("pwned"))
+
+
+def test_it_names_images_and_ids_and_the_data_with_append_only_files_on():
+    text = render()
+    for name, item in manifest()["services"].items():
+        assert f"docker tag {item['image_id']} gateway-{name}" in text
+    assert "append-only files **on**" in text
+    assert "aws_masker:cnt:ec2 100007" in "".join(blocks(text, runbook.DATA))
+    assert blocks(text, runbook.KONG_ONLY)
+
+
+def test_a_backup_without_data_says_so():
+    text = render(redis={"status": "absent", "reason": "Redis did not run"})
+    assert "holds no dump to load (Redis did not run)" in text
+    assert blocks(text, runbook.DATA) == []
+
+
+def test_a_data_backup_brings_only_the_data_back():
+    text = render(**ONLY_DATA)
+    commands = "\n".join(blocks(text, runbook.SHELL))
+    assert "put files" not in commands
+    assert "docker tag" not in commands
+    assert commands.index('docker stop "$(of kong)"') < commands.index('redis-backup.rdb "$target"')

@@ -1,0 +1,246 @@
+"""Compose command lines, and the reading of what Compose prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import compose
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+CLIENT = ("docker", "compose")
+HEAD = [
+    "docker",
+    "compose",
+    "--project-name",
+    "gateway",
+    "--project-directory",
+    "/opt/gateway",
+    "--file",
+    "/opt/gateway/docker-compose.yml",
+]
+ENV = ["--env-file", "/opt/gateway/config/production.env"]
+
+
+class TestCommands:
+    def test_everything_is_explicit(self):
+        assert compose.command(samples.stack(), CLIENT, "ps") == [*HEAD, *ENV, "ps"]
+
+    def test_several_files_in_their_order(self):
+        found = compose.command(samples.stack(compose_files=["a.yml", "b/c.yml"]), ("docker-compose",), "ps")
+        assert found == [
+            "docker-compose",
+            "--project-name",
+            "gateway",
+            "--project-directory",
+            "/opt/gateway",
+            "--file",
+            "/opt/gateway/a.yml",
+            "--file",
+            "/opt/gateway/b/c.yml",
+            *ENV,
+            "ps",
+        ]
+
+    def test_without_an_environment_file(self):
+        assert compose.command(samples.stack(env_file=""), CLIENT, "ps") == [*HEAD, "ps"]
+
+    def test_with_another_environment_file(self):
+        found = compose.command(samples.stack(), CLIENT, "ps", env_file="/tmp/x.env")
+        assert found == [*HEAD, "--env-file", "/tmp/x.env", "ps"]
+
+    def test_recreate(self):
+        words = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--force-recreate", "kong"]
+        assert compose.recreate(samples.stack(), CLIENT, "kong") == [*HEAD, *ENV, *words]
+
+    def test_resolved(self):
+        assert compose.resolved(samples.stack(), CLIENT) == [*HEAD, *ENV, "config", "--format", "json"]
+
+
+class TestResolved:
+    def test_services(self):
+        assert compose.parse_resolved('{"name": "gateway", "services": {"kong": {"image": "k"}}}') == {
+            "kong": {"image": "k"}
+        }
+
+    def test_doubled_dollars_are_single_ones(self):
+        output = json.dumps({"services": {"a": {"environment": {"P": "pa$$word", "Q": "a$$$$b"}}}})
+        assert compose.parse_resolved(output)["a"]["environment"] == {"P": "pa$word", "Q": "a$$b"}
+
+    def test_no_service_at_all(self):
+        assert compose.parse_resolved('{"services": null}') == {}
+
+    @pytest.mark.parametrize("output", ["", "{", "[]", '{"name": "x"}', "null"])
+    def test_anything_else_is_an_error(self, output):
+        with pytest.raises(RecoveryError, match="printed no services"):
+            compose.parse_resolved(output)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('[{"Service": "redis"}, {"Service": "kong"}]', [{"Service": "redis"}, {"Service": "kong"}]),
+        ('{"Service": "redis"}\n{"Service": "kong"}\n', [{"Service": "redis"}, {"Service": "kong"}]),
+        ('{"Service": "redis"}\r\n\r\n{"Service": "kong"}', [{"Service": "redis"}, {"Service": "kong"}]),
+        ('{"Service": "redis"}', [{"Service": "redis"}]),
+        ("{}", []),
+        ("[]", []),
+        ("", []),
+        ("  \n ", []),
+        ("null", []),
+    ],
+    ids=["array", "lines", "crlf-lines", "one-line", "braces", "brackets", "empty", "blank", "null"],
+)
+def test_parse_state(text, rows):
+    assert compose.parse_state(text) == rows
+
+
+@pytest.mark.parametrize("text", ["NAME  STATE", '{"Service": "redis"}\nand more', "{"])
+def test_garbage_is_no_state(text):
+    with pytest.raises(RecoveryError, match="neither JSON nor JSON lines"):
+        compose.parse_state(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        (None, 0),
+        ("", 0),
+        (0, 0),
+        ("0", 0),
+        ("512m", 512 << 20),
+        ("512M", 512 << 20),
+        ("512mb", 512 << 20),
+        ("512MiB", 512 << 20),
+        ("1g", 1 << 30),
+        ("1.5g", 3 << 29),
+        ("64k", 64 << 10),
+        ("100b", 100),
+        ("536870912", 536870912),
+        (536870912, 536870912),
+    ],
+)
+def test_memory_bytes(value, size):
+    assert compose.memory_bytes(value) == size
+
+
+@pytest.mark.parametrize("value", ["lots", "m512", "1 g b", "-1", "1x"])
+def test_what_is_no_memory_size(value):
+    with pytest.raises(RecoveryError, match="is no memory size"):
+        compose.memory_bytes(value)
+
+
+def drift(definition, image_env=None, **about):
+    """Compare a definition with a container."""
+    return compose.drift(definition, samples.container("kong", **about), image_env or {})
+
+
+def with_settings(**other):
+    return {"settings": samples.settings(**other)}
+
+
+BOUND = {"8000/tcp": [{"HostIp": "", "HostPort": "80"}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "about", "expected"),
+    [
+        ({}, {}, {}),
+        ({"environment": {"A": "1"}}, {"env": {"A": "1"}}, {}),
+        ({"environment": {"A": "2"}}, {"env": {"A": "1"}}, {"env.A": ("1", "2")}),
+        ({"environment": {"A": "2"}}, {}, {"env.A": (None, "2")}),
+        ({}, {"env": {"A": "1"}}, {"env.A": ("1", None)}),
+        ({"environment": {"A": None}}, {"env": {"A": ""}}, {}),
+        ({"environment": {"A": 1}}, {"env": {"A": "1"}}, {}),
+        ({}, {"env": {"PATH": "/bin", "HOSTNAME": "x", "HOME": "/"}}, {}),
+        ({"image": "gateway-kong"}, {}, {}),
+        ({"image": "kong:3.8"}, {}, {"image": ("gateway-kong", "kong:3.8")}),
+        ({"mem_limit": "512m"}, with_settings(memory=512 << 20), {}),
+        ({"mem_limit": "512m"}, with_settings(memory=1), {"memory": (1, 512 << 20)}),
+        ({"deploy": {"resources": {"limits": {"memory": "1g"}}}}, {}, {"memory": (0, 1 << 30)}),
+        ({}, with_settings(memory=5), {"memory": (5, 0)}),
+        ({"command": ["a"]}, with_settings(command=["b"]), {"command": (["b"], ["a"])}),
+        ({"command": None}, with_settings(command=["b"]), {}),
+        ({"ports": [{"target": 8000, "published": "80"}]}, with_settings(ports=BOUND), {}),
+        ({"ports": [{"target": 8000}]}, {}, {}),
+        (
+            {"ports": [{"target": 8000, "published": "81"}]},
+            with_settings(ports=BOUND),
+            {"ports": (["80:8000"], ["81:8000"])},
+        ),
+        (
+            {"volumes": [{"type": "bind", "source": "/a", "target": "/b"}]},
+            {"mounts": (samples.bind("/a", "/b"),)},
+            {},
+        ),
+        (
+            {"volumes": [{"type": "bind", "source": "/c", "target": "/b"}, {"type": "volume", "target": "/v"}]},
+            {"mounts": (samples.bind("/a", "/b"),)},
+            {"mounts": (["/a:/b"], ["/c:/b"])},
+        ),
+    ],
+    ids=[
+        "nothing",
+        "env-equal",
+        "env-changed",
+        "env-new",
+        "env-gone",
+        "env-null",
+        "env-number",
+        "engine-sets",
+        "image-equal",
+        "image",
+        "memory-equal",
+        "memory",
+        "memory-in-deploy",
+        "memory-gone",
+        "command",
+        "command-of-image",
+        "ports-equal",
+        "ports-unpublished",
+        "ports",
+        "mounts-equal",
+        "mounts",
+    ],
+)
+def test_drift(definition, about, expected):
+    assert drift(definition, **about) == expected
+
+
+def test_what_the_image_sets_is_no_difference():
+    image_env = {"LANG": "C", "PATH": "/x"}
+    assert drift({}, image_env, env={"LANG": "C", "PATH": "/x"}) == {}
+    assert drift({}, image_env, env={"LANG": "de", "PATH": "/x"}) == {"env.LANG": ("de", "C")}
+
+
+@pytest.mark.parametrize(
+    ("depends", "order"),
+    [
+        ({}, []),
+        ({"b": [], "a": []}, ["a", "b"]),
+        ({"nginx": ["kong"], "kong": ["redis"], "redis": []}, ["redis", "kong", "nginx"]),
+        ({"a": ["z", "b"], "b": ["z"], "z": []}, ["z", "b", "a"]),
+        ({"a": ["b"], "b": ["a"]}, ["b", "a"]),
+        ({"a": ["a"]}, ["a"]),
+        ({"a": ["outside"]}, ["outside", "a"]),
+    ],
+    ids=["nothing", "names", "chain", "diamond", "circle", "itself", "not-listed"],
+)
+def test_start_order(depends, order):
+    assert compose.start_order(depends) == order
+
+
+@pytest.mark.parametrize(
+    ("depends", "services", "needed"),
+    [
+        ({"nginx": ["kong"], "kong": ["redis"], "redis": [], "client": ["nginx"]}, ["kong"], {"kong", "redis"}),
+        ({"a": ["b"], "b": ["a"]}, ["a"], {"a", "b"}),
+        ({}, ["redis"], {"redis"}),
+        ({"a": ["b"]}, [], set()),
+    ],
+    ids=["distance", "circle", "unknown", "nothing"],
+)
+def test_needed_by(depends, services, needed):
+    assert compose.needed_by(depends, services) == needed

@@ -1,0 +1,88 @@
+"""What Compose says about definition files that are not in place."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.definitions import (
+    Definitions,
+    drifts,
+    find_client,
+)
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+SECRET = "canary-s3cret-value"
+FILES = {"docker-compose.yml": b"services: {}", "config/production.env": f"A=1\n{SECRET}=\n".encode()}
+
+
+class Compose(samples.RememberingRunner):
+    """Answers like ``docker compose config``, with the paths of the directory that it was given."""
+
+    def run(self, cmd, timeout=120.0, check=True):
+        self.folder = cmd[cmd.index("--project-directory") + 1]
+        self.seen = sorted(
+            os.path.join(parent, name) for parent, _folders, names in os.walk(self.folder) for name in names
+        )
+        definition = {"kong": {"volumes": [{"source": f"{self.folder}/kong.yml"}]}}
+        self.answers["docker"] = self.answers.get("docker") or json.dumps({"services": definition})
+        return super().run(cmd, timeout, check)
+
+
+def test_files_are_laid_out_elsewhere_and_paths_come_back_as_the_stacks():
+    runner = Compose()
+    found = Definitions(samples.stack(), runner, ("docker", "compose")).resolve(FILES)
+    assert found == {"kong": {"volumes": [{"source": "/opt/gateway/kong.yml"}]}}
+    assert runner.seen == [f"{runner.folder}/config/production.env", f"{runner.folder}/docker-compose.yml"]
+    assert not os.path.exists(runner.folder)
+    assert f"{runner.folder}/config/production.env" in runner.commands[0]
+
+
+def test_templates_are_asked_for():
+    runner = Compose()
+    Definitions(samples.stack(), runner, ("docker", "compose")).resolve(FILES, interpolate=False)
+    assert runner.commands[0][-1] == "--no-interpolate"
+
+
+def test_what_compose_cannot_read_is_a_reason_without_secrets():
+    """Compose quotes the line that it stumbles over: ``unexpected character "+" in variable name "SECRET+..."``."""
+    error = CommandError(["docker", "compose"], 1, "", f'line 2: unexpected character "+" in variable name "{SECRET}"')
+    runner = Compose({"docker": error})
+    files = {**FILES, "config/production.env": f"REDIS_PASSWORD=x\n{SECRET}+=\n".encode()}
+    found, problem = Definitions(samples.stack(), runner, ("docker", "compose")).try_resolve(files)
+    assert found == {}
+    assert problem
+    assert SECRET not in problem
+
+
+class Images:
+    """An engine that knows one image."""
+
+    def image_id(self, _reference):
+        return "sha256:kong"
+
+    def image_facts(self, _reference):
+        return {"env": {"LANG": "C"}, "labels": {}}
+
+
+def test_drifts():
+    containers = {
+        "kong": samples.container("kong", env={"A": "1", "LANG": "C"}),
+        "gone": samples.container("gone"),
+        "same": samples.container("same", env={"LANG": "C"}),
+    }
+    assert drifts({"kong": {"environment": {"A": "2"}}, "same": {}}, containers, Images()) == {
+        "kong": {"env.A": ("1", "2")},
+        "gone": {"service": ("present", "absent")},
+    }
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere"])
+def test_no_compose_client(path):
+    runner = samples.RememberingRunner()
+    runner.environ = {"PATH": path}
+    with pytest.raises(RecoveryError, match="neither `docker compose` nor `docker-compose`"):
+        find_client(runner)

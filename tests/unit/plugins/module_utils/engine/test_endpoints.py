@@ -1,0 +1,86 @@
+"""Where services may answer, and with which password."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import endpoints
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+
+@pytest.mark.parametrize(
+    ("setting", "port"),
+    [
+        ("", 8001),
+        (None, 8001),
+        ("0.0.0.0:8101", 8101),
+        ("0.0.0.0:8444 ssl, 127.0.0.1:8101 reuseport backlog=16384", 8101),
+        ("[::]:8101", 8101),
+        ("0.0.0.0:8444 http2 ssl", 8001),
+        ("off", 8001),
+    ],
+    ids=["empty", "none", "one", "tls-first", "ipv6", "tls-only", "off"],
+)
+def test_listen_port(setting, port):
+    assert endpoints.listen_port(setting, 8001) == port
+
+
+def test_its_own_address_before_the_published_port():
+    kong = samples.container(
+        "kong", addresses={"a": "172.24.0.5", "b": ""}, ports={"8001/tcp": ("127.0.0.1", 18001)},
+        env={"KONG_PROXY_LISTEN": "0.0.0.0:9000"},
+    )  # fmt: skip
+    assert endpoints.admin(kong) == [("172.24.0.5", 8001), ("127.0.0.1", 18001)]
+    assert endpoints.gateway(kong) == [("172.24.0.5", 9000)]
+
+
+@pytest.mark.parametrize(
+    ("port", "ports", "expected"),
+    [
+        (0, {}, [("10.0.0.1", 80)]),
+        (0, {"8080/tcp": ("127.0.0.1", 1)}, [("10.0.0.1", 8080), ("127.0.0.1", 1)]),
+        (0, {"443/tcp": ("127.0.0.1", 2), "80/tcp": ("127.0.0.1", 1)}, [("10.0.0.1", 80), ("127.0.0.1", 1)]),
+        (443, {"443/tcp": ("127.0.0.1", 2), "80/tcp": ("127.0.0.1", 1)}, [("10.0.0.1", 443), ("127.0.0.1", 2)]),
+        (0, {"53/udp": ("127.0.0.1", 3)}, [("10.0.0.1", 80)]),
+    ],
+    ids=["default", "published", "lowest", "named", "udp-is-none"],
+)
+def test_front(port, ports, expected):
+    assert endpoints.front(samples.container("nginx", addresses={"a": "10.0.0.1"}, ports=ports), port) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "port"),
+    [([], 6379), (["redis-server", "--port", "7000"], 7000), (["sh", "-c", "redis-server --port 7001"], 7001)],
+)
+def test_redis(command, port):
+    found = samples.container("redis", addresses={"a": "10.0.0.1"}, settings=samples.settings(command=command))
+    assert endpoints.redis(found) == [("10.0.0.1", port)]
+
+
+@pytest.mark.parametrize(
+    ("env", "command", "file", "passwords"),
+    [
+        ({}, [], {}, [""]),
+        ({"REDIS_PASSWORD": "live"}, [], {"REDIS_PASSWORD": "file"}, ["live", "file", ""]),
+        ({"REDIS_PASSWORD": "same"}, [], {"REDIS_PASSWORD": "same"}, ["same", ""]),
+        ({}, ["redis-server", "--requirepass", "given"], {}, ["given", ""]),
+        ({}, ["sh", "-c", "redis-server --requirepass 'quoted' --save ''"], {}, ["quoted", ""]),
+        ({}, ["sh", "-c", "redis-server --requirepass $REDIS_PASSWORD"], {"REDIS_PASSWORD": "file"}, ["file", ""]),
+    ],
+    ids=["none", "live-first", "once", "command", "quoted", "variable"],
+)
+def test_redis_passwords(env, command, file, passwords):
+    found = samples.container("redis", env=env, settings=samples.settings(command=command))
+    assert endpoints.redis_passwords(found, file) == passwords
+
+
+def test_reachable_is_the_first_that_accepts():
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        place, dead = listening.getsockname(), unused.getsockname()
+        assert endpoints.reachable([dead, place]) == place
+        assert endpoints.reachable([dead]) is None
+        assert endpoints.reachable([]) is None

@@ -1,0 +1,213 @@
+"""Evidence: what a log, the engine and the file system say about a guilty container, without any secret."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnosis import (
+    Diagnosis,
+    denied_paths,
+    event_line,
+    file_secrets,
+    kong_error,
+)
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.guilt import evidence_lines, guilty, next_step
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit.replay import STACK_FIXTURES
+
+SECRET = "canary-s3cret-value"
+
+
+def recording(name):
+    """A recording of a command or a start of a real Kong 3.9.1."""
+    return (STACK_FIXTURES / "3.9.1" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "210-start-invalid-yaml",
+            "Kong refuses /cfgs/invalid-yaml.yml, line 5: failed parsing",
+        ),
+        ("210-start-unknown-plugin", "plugin 'no-such-plugin' not enabled"),
+        ("210-start-schema-violation", "in 'slots': expected an integer"),
+        ("203-config-parse-invalid-yaml", "Kong refuses its file, line 5: failed parsing"),
+        ("203-config-parse-unknown-plugin", "plugin 'no-such-plugin' not enabled"),
+        ("202-config-parse-good", ""),
+        ("210-start-minimal", ""),
+    ],
+)
+def test_kongs_own_word_about_its_file_with_the_line(name, text):
+    found = kong_error(recording(name))
+    assert text in found
+    assert bool(found) is bool(text)
+
+
+@pytest.mark.parametrize(
+    ("log", "paths"),
+    [
+        ('could not open error log file: open() "/usr/local/kong/logs/error.log" failed (13: Permission denied)',
+         ["/usr/local/kong/logs/error.log"]),
+        ("PermissionError: [Errno 13] Permission denied: '/data/appendonly.aof'", ["/data/appendonly.aof"]),
+        ("Can't open the append-only file: Permission denied", []),
+        ("all is well", []),
+    ],
+    ids=["nginx", "python", "no-path", "well"],
+)  # fmt: skip
+def test_paths_that_may_not_be_used(log, paths):
+    assert denied_paths(log) == paths
+
+
+def test_events_are_counted():
+    rows = [
+        {"Action": "die", "Actor": {"Attributes": {"exitCode": "1"}}},
+        {"Action": "start"},
+        {"Action": "die", "Actor": {"Attributes": {"exitCode": "1"}}},
+        {"Action": "oom"},
+        {"Action": "exec_create: kong health"},
+    ]
+    assert event_line(rows) == "die (exit status 1) ×2, start, oom"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"plugins:\n- config:\n    anthropic_api_key: sk-ant-abcdef\n", {"sk-ant-abcdef"}),
+        (b'broken: [\n  redis_password: "hidden-word"\n', {"hidden-word"}),
+        (b'headers:\n  - "x-api-key:hidden-word"\n', {"hidden-word"}),
+        (b"retries: 3\nname: aws-masker\n", set()),
+    ],
+    ids=["yaml", "broken", "header", "none"],
+)
+def test_secrets_of_a_file_that_may_be_broken(content, found):
+    assert set(file_secrets(content)) == found
+
+
+class Engine:
+    """Answers about one container."""
+
+    def __init__(self, container, log="", error="", owner="", answer=(0, b"", b"")):
+        self.found, self.log, self.error, self.owner, self.answer = container, log, error, owner, answer
+
+    def containers(self):
+        return {self.found.service: self.found} if self.found else {}
+
+    def container(self, _service):
+        return self.found
+
+    def logs(self, _container, _lines):
+        return self.log
+
+    def start_error(self, _container):
+        return self.error
+
+    def port_owner(self, _port):
+        return self.owner
+
+    def events(self, _container, since, until):
+        assert until - since == 300
+        return [{"Action": "oom"}]
+
+    def execute(self, _container, _command, _env=None):
+        return self.answer
+
+
+def lines(tmp_path, engine, service="kong"):
+    made = Diagnosis(samples.stack(tmp_path), engine, samples.RememberingRunner(), now=lambda: 1000.0)
+    return made.lines(service)
+
+
+def test_a_container_that_was_killed_for_memory(tmp_path):
+    dead = samples.container("kong", state="exited", exit_code=137, oom_killed=True, restarts=3,
+                             settings=samples.settings(memory=512 << 20))  # fmt: skip
+    found = lines(tmp_path, Engine(dead, log=f"one\nkey {SECRET}\n"))
+    assert found[0] == (
+        "gateway-kong-1: exited, exit status 137, killed for lack of memory (limit 512 MiB), 3 restarts"
+    )
+    assert "engine events of the last 5 minutes: oom" in found
+
+
+def test_a_port_in_the_way_is_named_with_its_owner(tmp_path):
+    dead = samples.container("kong", state="created", ports={"8000/tcp": ("127.0.0.1", 8000)})
+    found = lines(tmp_path, Engine(dead, error="driver failed: port is already allocated", owner="stranger-1"))
+    assert "the engine: driver failed: port is already allocated" in found
+    assert "port 8000 (for 8000/tcp) is held by container stranger-1" in found
+
+
+def test_a_directory_that_may_not_be_written_to_is_named_with_its_owner(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir(mode=0o755)
+    dead = samples.container("kong", state="exited", exit_code=1, mounts=(samples.bind(logs, "/kong/logs", True),),
+                             settings=samples.settings(user="kong"))  # fmt: skip
+    found = lines(tmp_path, Engine(dead, log="Permission denied: '/kong/logs/error.log'"))
+    about = f"{logs} on the host belongs to {os.getuid()}:{os.getgid()}, mode 0755, and the container runs as kong"
+    assert any(about in line for line in found)
+
+
+def test_kong_that_runs_is_asked_about_its_file(tmp_path):
+    running = samples.container("kong", env={"KONG_DECLARATIVE_CONFIG": "/etc/kong.yml"})
+    said = b"Error: Failed parsing:\nfailed parsing declarative configuration: 5:4: did not find\n\n  Run with --v\n"
+    found = lines(tmp_path, Engine(running, answer=(1, b"", said)))
+    assert "Kong refuses /etc/kong.yml, line 5: failed parsing declarative configuration: 5:4: did not find" in found
+
+
+def test_no_secret_of_an_environment_or_of_kongs_file_is_shown(tmp_path):
+    (tmp_path / "kong.yml").write_text(f"anthropic_api_key: {SECRET}-in-the-file\n")
+    env = {"REDIS_PASSWORD": SECRET, "KONG_DECLARATIVE_CONFIG": "/k.yml"}
+    kong = samples.container("kong", state="exited", env=env,
+                             mounts=(samples.bind(tmp_path / "kong.yml", "/k.yml"),))  # fmt: skip
+    found = lines(tmp_path, Engine(kong, log=f"AUTH {SECRET}\nkey {SECRET}-in-the-file\n", error=f"bad {SECRET}"))
+    assert SECRET not in "\n".join(found)
+
+
+def test_evidence_never_replaces_the_failure(tmp_path):
+    class Broken(Engine):
+        def logs(self, _container, _lines):
+            raise OSError
+
+        def start_error(self, _container):
+            raise RecoveryError("engine gone")
+
+    made = Diagnosis(samples.stack(tmp_path), Broken(samples.container("kong")), samples.RememberingRunner())
+    assert made.text("kong") == "no evidence: OSError"
+
+
+@pytest.mark.parametrize(
+    ("check", "service", "words"),
+    [
+        ("container_redis", "redis", "docker logs --tail 50 C"),
+        ("ports_client", "client", "docker logs --tail 50 C"),
+        ("redis_counters", "redis", "recover_data.yml -e env=production"),
+        ("link_kong_redis", "kong", "docker logs"),
+        ("link_nginx_kong", "nginx", "docker exec C nginx -s reload"),
+        ("proxy_chain", "nginx", "docker exec C nginx -s reload"),
+        ("proxy_configuration", "nginx", "docker exec C nginx -t"),
+        ("masking_plugin", "kong", "rollback.yml -e env=production -e services=kong --check --diff"),
+        ("masking", "kong", "docker logs"),
+    ],
+)
+def test_whom_a_check_points_at_and_what_comes_next(check, service, words):
+    stack = samples.stack()
+    assert guilty(check, stack) == service
+    assert words in next_step(check, stack, "C")
+
+
+def test_without_a_container_the_next_step_is_to_look_for_it():
+    assert next_step("container_redis", samples.stack(), "") == (
+        "docker ps -a --filter label=com.docker.compose.project=gateway"
+    )
+
+
+def test_one_cause_is_told_once(tmp_path):
+    made = Diagnosis(samples.stack(tmp_path), Engine(samples.container("kong")), samples.RememberingRunner())
+    rows = [
+        {"name": name, "status": "failed", "level": level}
+        for name, level in (("kong_admin", "critical"), ("masking", "critical"), ("performance", "advisory"))
+    ]
+    (only,) = made.of_checks(rows)
+    assert (only["service"], only["checks"]) == ("kong", ["kong_admin", "masking"])
+    assert evidence_lines([only])[-1] == "NEXT for kong_admin, masking: docker logs --tail 50 gateway-kong-1"

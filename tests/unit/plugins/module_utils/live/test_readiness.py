@@ -1,0 +1,135 @@
+"""Waiting for readiness, on a clock of its own, and the questions that are asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NotReadyError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving
+
+HASH = "1a9184771897f978257e8468322fe853"
+
+
+def wait(problems, container=None, budget=1.0):
+    """Wait with these answers, the last one again and again; return (seconds, how often was asked)."""
+    clock, asked, left = samples.FakeClock(), [], list(problems)
+
+    def ask():
+        asked.append(left.pop(0) if len(left) > 1 else left[0])
+        return asked[-1]
+
+    readiness.wait_ready(ask, lambda: container, budget, clock, clock.sleep)
+    return round(clock.now - 1000.0, 3), len(asked)
+
+
+@pytest.mark.parametrize(
+    ("problems", "asked"),
+    [
+        ([""], 2),
+        (["no", ""], 3),
+        (["no", "", "no", ""], 5),
+        (["no", "", "no", "", "no", "", ""], 7),
+    ],
+    ids=["at-once", "later", "one-good-answer-is-none", "flapping"],
+)
+def test_two_good_answers_in_a_row(problems, asked):
+    assert wait(problems) == (pytest.approx(0.05 * (asked - 1)), asked)
+
+
+@pytest.mark.parametrize("budget", [0.5, 1.0, 30.0])
+def test_the_budget_ends_it(budget):
+    with pytest.raises(NotReadyError) as caught:
+        wait(["Redis is loading"], samples.container("redis"), budget)
+    assert caught.value.msg == f"Not ready within {budget:.0f} s: Redis is loading."
+
+
+def test_no_container_is_waited_for():
+    assert wait(["none", "none", ""], None)[1] == 4
+
+
+@pytest.mark.parametrize("state", ["exited", "dead"])
+def test_a_container_that_ended_is_given_up_at_once(state):
+    kong = samples.container("kong", state=state, exit_code=137)
+    with pytest.raises(NotReadyError) as caught:
+        wait(["Kong does not run"], kong, 60)
+    assert caught.value.msg == (
+        f"gateway-kong-1 does not stay up: {state}, exit status 137, 0 restarts; Kong does not run."
+    )
+    assert caught.value.hint == "Look: docker logs --tail 50 gateway-kong-1"
+
+
+def test_a_restart_loop_is_given_up():
+    clock, restarts = samples.FakeClock(), []
+
+    def look():
+        restarts.append(1)
+        return samples.container("kong", state="restarting", restarts=len(restarts))
+
+    with pytest.raises(NotReadyError, match="does not stay up: restarting"):
+        readiness.wait_ready(lambda: "Kong does not run", look, 60, clock, clock.sleep)
+    assert clock.now < 1001.0
+
+
+def test_restarts_of_long_ago_do_not_count():
+    """A proxy that is only reloaded keeps its counter: three crashes of last month are no restart loop now."""
+    proxy = samples.container("nginx", restarts=5)
+    assert wait(["the proxy answers 502", ""], proxy)[1] == 3
+
+
+@pytest.mark.parametrize("state", ["exited", "paused", "restarting"])
+def test_a_service_that_does_not_run(state):
+    found = samples.container("redis", state=state)
+    assert readiness.redis_problem(found, []) == "Redis does not run"
+    assert readiness.redis_problem(None, []) == "Redis does not run"
+    assert readiness.proxy_problem(found, samples.stack()) == "the proxy does not run"
+    assert readiness.proxy_problem(None, samples.stack()) == "the proxy does not run"
+    assert readiness.kong_problem(found, "", "/") != ""
+    assert readiness.kong_problem(None, "", "/") != ""
+
+
+def kong_answers(status, root="001-GET-root", version="3.9.1"):
+    return {("GET", "/status"): status, ("GET", "/"): recorded(version, root)}
+
+
+@pytest.mark.parametrize(
+    ("status", "version", "expected", "problem"),
+    [
+        (recorded("3.9.1", "003-GET-status"), "3.9.1", HASH, ""),
+        (recorded("3.9.1", "003-GET-status"), "3.9.1", "", ""),
+        (recorded("3.9.1", "003-GET-status"), "3.9.1", "ab", f"Kong serves configuration {HASH}, expected ab"),
+        (recorded("3.9.1", "075-GET-status-after-minimal"), "3.9.1", HASH, "Kong has loaded no configuration"),
+        (recorded("2.8.5", "003-GET-status"), "2.8.5", HASH, ""),
+    ],
+    ids=["right", "any", "another", "empty", "old-kong-shows-none"],
+)
+def test_kong(status, version, expected, problem):
+    route = {("GET", "/v1/messages"): recorded("3.9.1", "080-proxy-no-route")}
+    with serving(kong_answers(status, version=version)) as admin, serving(route) as gateway:
+        ports = {"8001/tcp": admin.place, "8000/tcp": gateway.place}
+        kong = samples.container("kong", ports=ports)
+        assert readiness.kong_problem(kong, expected, "/v1/messages") == problem
+
+
+@pytest.mark.parametrize(
+    ("answer", "good"),
+    [
+        (Answer(200), True),
+        (Answer(404), True),
+        (recorded("3.9.1", "080-proxy-no-route"), True),
+        (Answer(502), False),
+        (Answer(503), False),
+        (Answer(504), False),
+        (recorded("3.9.1", "084-proxy-upstream-refused"), True),
+        (Answer(502, headers=[("X-Kong-Response-Latency", "3")]), True),
+        (Answer(502, headers=[("Via", "1.1 kong/3.9.1")]), True),
+        (None, False),
+    ],
+    ids=["200", "404", "kongs-404", "502", "503", "504", "kongs-own-502", "by-latency", "by-via", "closed"],
+)
+def test_what_gets_through_to_kong(answer, good):
+    with serving({("GET", "/p"): answer}) as server:
+        assert (readiness.answer_problem(server.url + "/p") == "") is good
+        proxy = samples.container("nginx", ports={"80/tcp": server.place})
+        assert (readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == "") is good

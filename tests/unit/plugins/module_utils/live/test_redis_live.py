@@ -1,0 +1,127 @@
+"""When a live Redis counts as one that cannot answer, and when its data must not be replaced behind its back."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state, redis_live
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access, RedisUnavailable
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
+
+
+class Engine:
+    """An engine with one image and no container."""
+
+    def container(self, _service):
+        return None
+
+    def image_id(self, reference):
+        return "sha256:7" if reference == "redis:7" else ""
+
+
+class Client:
+    def __init__(self, **about):
+        self.about = about
+
+    def info(self):
+        return {"role": "master", "redis_mode": "standalone", **self.about}
+
+
+@pytest.fixture
+def stack(tmp_path):
+    defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
+    given = {"project": "gateway", "environment": "test", "dir": str(tmp_path), "redis_host": "redis.example"}
+    return StackArgs.from_params({**defaults, **given})
+
+
+@pytest.fixture
+def connected(stack, monkeypatch):
+    """Return what connect answers when the attempts end one after the other as given."""
+
+    def ask(*attempts):
+        now, left = [0.0], list(attempts)
+
+        def client(*_about):
+            attempt = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(attempt, Exception):
+                raise attempt
+            return attempt
+
+        monkeypatch.setattr(live_state, "redis_client", client)
+        runner = Runner(clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+        return redis_live.LiveRedis(stack, Engine(), runner).connect()
+
+    return ask
+
+
+def test_a_server_that_answers(connected):
+    client = Client()
+    assert connected(client) == (client, "")
+
+
+def test_a_server_that_is_away_cannot_answer(connected):
+    assert connected(RedisUnavailable("no PING")) == (None, "no PING")
+
+
+def test_a_password_that_is_not_accepted_is_no_server_that_cannot_answer(connected):
+    with pytest.raises(RedisUnavailable, match="not accept"):
+        connected(RedisUnavailable("does not accept the password", password=True))
+
+
+def test_a_server_that_loads_is_waited_for(connected):
+    client = Client()
+    loading = RedisUnavailable("is loading", loading=True)
+    assert connected(loading, loading, client) == (client, "")
+    assert connected(loading) == (None, "is loading")
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"), [({"role": "slave"}, "replica"), ({"redis_mode": "cluster"}, "Cluster is not supported")]
+)
+def test_what_takes_no_single_transaction_is_refused(connected, about, reason):
+    with pytest.raises(RecoveryError, match=reason):
+        connected(Client(**about))
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"), [("", "is not set"), ("redis:9", "is redis:9, which this host does not have")]
+)
+def test_the_scratch_server_of_a_redis_elsewhere_needs_an_image(stack, image, reason):
+    with pytest.raises(RecoveryError, match=reason):
+        redis_live.scratch_image(dataclasses.replace(stack, redis_image=image), Engine(), None)
+    assert redis_live.scratch_image(dataclasses.replace(stack, redis_image="redis:7"), Engine(), None) == "sha256:7"
+
+
+def test_replicas_are_named():
+    assert redis_live.warnings({"connected_slaves": 2}) == ["2 replicas follow this Redis and get the same change"]
+    assert redis_live.warnings({"connected_slaves": 0}) == redis_live.warnings({}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "env", "passwords"),
+    [
+        ("", {}, [""]),
+        ("", {"REDIS_PASSWORD": "of-the-file"}, ["of-the-file", ""]),
+        ("given", {"REDIS_PASSWORD": "of-the-file"}, ["given", "of-the-file", ""]),
+        ("of-the-file", {"REDIS_PASSWORD": "of-the-file"}, ["of-the-file", ""]),
+    ],
+)
+def test_passwords_are_tried_in_their_order(stack, given, env, passwords):
+    assert live_state.redis_passwords(dataclasses.replace(stack, redis_password=given), None, env) == passwords
+
+
+@pytest.mark.parametrize(
+    ("access", "options"),
+    [
+        (Access(), {"password": "x"}),
+        (Access("me"), {"password": "x", "username": "me"}),
+        (Access("me", True, "/ca.pem"), {"password": "x", "username": "me", "ssl": True, "ssl_ca_certs": "/ca.pem"}),
+        (Access("", True), {"password": "x", "ssl": True, "ssl_ca_certs": None}),
+    ],
+)
+def test_access(access, options):
+    assert access.options("x") == options

@@ -1,0 +1,279 @@
+"""The execution of a plan: exactly its actions, in their order, and what is told when one fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+
+import pytest
+import requests
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.apply import PlanExecutor
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redact import MASK
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+SECRET = "canary-s3cret-value"
+
+
+class Engine:
+    """Remembers what it was asked to do; stop takes as long as ``gate`` is shut for the clients."""
+
+    def __init__(self, **containers):
+        self.found, self.done, self.log = containers, [], ""
+        self.gate = threading.Event()
+        self.gate.set()
+        self.answer = (0, b"", b"")
+        self.network = True
+
+    def containers(self):
+        return self.found
+
+    def has_network(self):
+        return self.network
+
+    def container(self, service):
+        return self.found.get(service)
+
+    def logs(self, _container, _lines):
+        return self.log
+
+    def start_error(self, _container):
+        return ""
+
+    def events(self, _container, _since, _until):
+        return [{"Action": "oom"}]
+
+    def execute(self, container, cmd, env=None):
+        self.done.append((*cmd, container.service))
+        return self.answer
+
+    def tag(self, image_id, reference):
+        self.done.append(("tag", image_id, reference))
+
+    def stop(self, container, longest=30):
+        self.longest = longest
+        if container.service == "client":
+            self.gate.wait(5)
+        self.done.append(("stop", container.service))
+
+    def stay_off(self, container):
+        self.kept_off = container.service
+
+    def come_back(self, container, policy):
+        self.brought_back = (container.service, policy)
+
+    def connect(self, patience):
+        self.waited = patience
+
+    def start(self, container):
+        self.done.append(("start", container.service))
+
+    def remove(self, container):
+        self.done.append(("remove", container.service))
+
+
+@pytest.fixture
+def engine():
+    return Engine(
+        **{name: samples.container(name, env={"REDIS_PASSWORD": SECRET}) for name in ("kong", "nginx", "client")}
+    )
+
+
+@pytest.fixture
+def executor(tmp_path, engine):
+    (tmp_path / "stack").mkdir()
+    (tmp_path / "backup").mkdir()
+    runner = samples.RememberingRunner()
+    stack = samples.stack(tmp_path / "stack")
+    return PlanExecutor(stack, engine, runner, ("docker", "compose"), str(tmp_path / "backup"), 1.0)
+
+
+def actions(*given):
+    """Number actions, each given as a dict or as ``(action, service)``."""
+    listed = [dict(zip(("action", "service"), item)) if isinstance(item, tuple) else item for item in given]  # noqa: B905
+    return [{"step": number, "why": "x", **item} for number, item in enumerate(listed, 1)]
+
+
+def source(executor, name, content, **other):
+    """Put a file into the backup and return the action that writes it."""
+    with open(os.path.join(executor.backup_path, name), "wb") as handle:
+        handle.write(content)
+    about = {"mode": 0o644, "uid": os.getuid(), "gid": os.getgid(), "in_place": False}
+    digest = hashlib.sha256(content).hexdigest()
+    return {"action": "write_file", "path": f"config/{name}", "source": name, "sha256": digest, **about, **other}
+
+
+def test_order_and_durations(executor, engine):
+    plan = actions(("stop", "kong"), ("start", "kong"), ("restart", "nginx"), ("remove", "client"), ("reload", "nginx"))
+    found = executor.execute(plan)
+    assert engine.done == [
+        ("stop", "kong"),
+        ("start", "kong"),
+        ("stop", "nginx"),
+        ("start", "nginx"),
+        ("stop", "client"),
+        ("remove", "client"),
+        ("nginx", "-s", "reload", "nginx"),
+    ]
+    assert [{key: value for key, value in item.items() if key != "ms"} for item in found] == plan
+    assert all(isinstance(item["ms"], int) for item in found)
+
+
+def test_recreate_is_one_compose_call(executor):
+    executor.execute(actions(("recreate", "kong")))
+    ((*_head, last),) = executor.runner.commands
+    assert last == "kong"
+    assert "--no-deps" in executor.runner.commands[0]
+
+
+def test_tag(executor, engine):
+    executor.execute(actions({"action": "tag_image", "reference": "gateway-kong", "image_id": "sha256:a"}))
+    assert engine.done == [("tag", "sha256:a", "gateway-kong")]
+
+
+def test_what_runs_beside_is_not_waited_for_until_the_end(executor, engine):
+    engine.gate.clear()
+    threading.Timer(0.2, engine.gate.set).start()
+    executor.execute(actions({"action": "restart", "service": "client", "beside": True}, ("stop", "kong")))
+    assert engine.done == [("stop", "kong"), ("stop", "client"), ("start", "client")]
+
+
+class TestFiles:
+    def test_written_with_its_mode(self, executor):
+        executor.execute(actions(source(executor, "a.env", b"A=1\n", mode=0o640)))
+        path = executor.stack.path("config/a.env")
+        with open(path, "rb") as handle:
+            assert handle.read() == b"A=1\n"
+        assert os.stat(path).st_mode & 0o7777 == 0o640
+
+    @pytest.mark.parametrize("in_place", [True, False])
+    def test_the_inode_stays_where_a_file_is_mounted_by_itself(self, executor, in_place):
+        path = executor.stack.path("config/a.env")
+        os.mkdir(os.path.dirname(path))
+        with open(path, "wb") as handle:
+            handle.write(b"old")
+        before = os.stat(path).st_ino
+        executor.execute(actions(source(executor, "a.env", b"new", in_place=in_place)))
+        assert (os.stat(path).st_ino == before) is in_place
+
+    def test_the_directory_that_docker_made_in_place_of_a_file(self, executor):
+        os.makedirs(executor.stack.path("config/a.env"))
+        executor.execute(actions(source(executor, "a.env", b"new", in_place=True)))
+        assert os.path.isfile(executor.stack.path("config/a.env"))
+
+    def test_a_source_that_changed_after_the_check(self, executor):
+        action = source(executor, "a.env", b"A=1\n")
+        with open(os.path.join(executor.backup_path, "a.env"), "ab") as handle:
+            handle.write(b"B=2\n")
+        with pytest.raises(RecoveryError, match="changed since it was checked"):
+            executor.execute(actions(action))
+        assert not os.path.exists(executor.stack.path("config/a.env"))
+
+    def test_removed(self, executor):
+        path = executor.stack.path("extra")
+        with open(path, "wb"):
+            pass
+        executor.execute(actions({"action": "remove_file", "path": "extra"}))
+        assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("network", [True, False], ids=["network-there", "no-network"])
+def test_only_one_compose_call_makes_the_network(executor, engine, network):
+    """Two calls at once would make it twice, and the engine then finds its name ambiguous."""
+    executor.network_made = network
+    together, most = set(), []
+
+    def compose(command, timeout=120.0, check=True):
+        together.add(command[-1])
+        most.append(len(together))
+        time.sleep(0.05)
+        together.discard(command[-1])
+
+    executor.runner.run = compose
+    executor.execute(actions({"action": "recreate", "service": "client", "beside": True}, ("recreate", "kong")))
+    assert most[0] == 1
+    assert (max(most) == 1) is not network
+    assert executor.network_made
+
+
+class TestFailure:
+    def test_ends_at_the_step_and_tells_what_was_done(self, executor, engine):
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions(("stop", "kong"), ("start", "nothing"), ("start", "kong")))
+        assert engine.done == [("stop", "kong")]
+        assert caught.value.msg.startswith("Step 2 (start nothing) failed: nothing has no container any more.")
+        assert caught.value.details["step"] == 2
+        assert [item["step"] for item in caught.value.details["executed"]] == [1]
+
+    def test_the_containers_last_words_without_secrets(self, executor, engine):
+        engine.answer, engine.log = (1, b"", b"bad"), f"AUTH {SECRET}\n"
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions(("reload", "nginx")))
+        assert caught.value.msg == (
+            "Step 1 (reload nginx) failed: nginx refused to reload: bad Evidence: gateway-nginx-1: running; "
+            f"engine events of the last 5 minutes: oom; last lines of its log: AUTH {MASK}"
+        )
+
+    def test_a_process_that_fails_gives_no_secret_away(self, executor):
+        executor.runner.answers["docker"] = CommandError(["docker"], 1, f"out {SECRET}", f"invalid {SECRET}")
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions(("recreate", "kong")))
+        assert SECRET not in json.dumps(caught.value.as_result())
+
+    def test_of_something_beside(self, executor):
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions({"action": "start", "service": "ghost", "beside": True}, ("stop", "kong")))
+        assert caught.value.msg == "Step 1 (start ghost) failed: ghost has no container any more."
+        assert [item["step"] for item in caught.value.details["executed"]] == [2]
+
+
+class TestEngineLost:
+    """The engine was restarted under an action: it is waited for, and the action is done again."""
+
+    @pytest.mark.parametrize(
+        "lost",
+        [
+            requests.exceptions.ConnectionError("aborted"),
+            CommandError(["docker"], 1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock"),
+        ],
+        ids=["client", "compose"],
+    )
+    def test_done_again(self, executor, engine, lost):
+        failures = [lost]
+        recreate = executor._recreate
+
+        def once(action):
+            if failures:
+                raise failures.pop()
+            recreate(action)
+
+        executor._recreate = once
+        (done,) = executor.execute(actions(("recreate", "kong")))
+        assert done["action"] == "recreate"
+        assert engine.waited == 60
+
+    def test_not_without_end(self, executor):
+        def never(_action):
+            raise requests.exceptions.ConnectionError("aborted")
+
+        executor._recreate = never
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions(("recreate", "kong")))
+        assert caught.value.msg.startswith("Step 1 (recreate kong) failed: ConnectionError: aborted")
+
+    def test_another_failure_is_not_repeated(self, executor, engine):
+        executor.runner.answers["docker"] = CommandError(["docker"], 1, "", "no such image")
+        with pytest.raises(RecoveryError):
+            executor.execute(actions(("recreate", "kong")))
+        assert len(executor.runner.commands) == 1
+
+
+def test_kong_does_not_come_back_by_itself_while_it_is_off(executor, engine):
+    engine.found["kong"] = samples.container("kong", restart_policy="always")
+    executor.execute(actions(("stop", "kong"), {"action": "start", "service": "kong", "restart_policy": "always"}))
+    assert engine.kept_off == "kong"
+    assert engine.brought_back == ("kong", "always")

@@ -1,0 +1,117 @@
+"""The data action in a plan: where it stands, and Kong off while Redis is away for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
+from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
+    SETTINGS,
+    decided,
+    env,
+    gone,
+    states,
+    steps,
+    trouble,
+)
+
+KONG_BACK = ["start kong", "reload nginx", "ready kong", "ready nginx"]
+DOWN = trouble("redis", "exited", "is exited with exit status 1")
+
+
+def data(method="delta", kong_off=False, **other):
+    """The data part of a live state whose data are to be restored."""
+    values = {
+        "mode": "restore",
+        "line": "DATA: RESTORE",
+        "changes": True,
+        "method": method,
+        "kong_off": kong_off,
+        "scope": "mappings",
+        "source": "redis-backup.rdb",
+        "sha256": "ab",
+        "counters": {},
+    }
+    return {**values, **other}
+
+
+@pytest.mark.parametrize(
+    ("about", "changes", "expected"),
+    [
+        (data(), [], ["replace_data redis"]),
+        (data(changes=False), [], []),
+        (data(changes=False, kong_off=True), [], []),
+        (data(kong_off=True), [], ["stop kong", "replace_data redis", *KONG_BACK]),
+        (data("file", kong_off=True), [], ["stop kong", "replace_data redis", *KONG_BACK]),
+        (data("file", kong_off=True), [DOWN], ["stop kong", "replace_data redis", *KONG_BACK]),
+        (
+            data(),
+            [env("redis")],
+            ["stop kong", "recreate redis", "ready redis", "replace_data redis", *KONG_BACK],
+        ),
+        (
+            data(kong_off=True),
+            [env("kong")],
+            ["stop kong", "replace_data redis", "recreate kong", *KONG_BACK[1:]],
+        ),
+        (
+            data(kong_off=True),
+            [trouble("kong", "exited", "is exited with exit status 1")],
+            ["replace_data redis", *KONG_BACK],
+        ),
+    ],
+    ids=[
+        "delta-under-traffic",
+        "nothing-to-change",
+        "nothing-to-change-however-large",
+        "large-delta",
+        "file",
+        "file-because-redis-is-down",
+        "redis-recreated",
+        "kong-recreated",
+        "kong-off-before",
+    ],
+)
+def test_steps(about, changes, expected):
+    wanted, now = states(*changes)
+    now["data"] = about
+    assert steps(build_plan(wanted, now, SETTINGS)) == expected
+
+
+def test_the_action_carries_what_it_needs():
+    wanted, now = states()
+    now["data"] = data()
+    (action,) = build_plan(wanted, now, SETTINGS)["actions"]
+    needed = {name: now["data"][name] for name in ("mode", "method", "scope", "source", "sha256")}
+    assert {name: action[name] for name in needed} == needed
+    assert (action["service"], action["beside"], action["step"]) == ("redis", False, 1)
+
+
+@pytest.mark.parametrize(("services", "expected"), [(["nginx"], {}), (["kong"], {})])
+def test_a_limit_without_redis_leaves_the_data_alone(services, expected):
+    wanted, now = states()
+    now["data"] = data(kong_off=True)
+    plan = build_plan(wanted, now, {**SETTINGS, "services": services})
+    assert steps(plan) == []
+    assert decided(plan) == expected
+
+
+def test_a_redis_without_a_container_is_made_before_its_data_are_placed():
+    wanted, now = states(gone("redis"))
+    now["data"] = data("file", kong_off=True)
+    found = steps(build_plan(wanted, now, SETTINGS))
+    assert found[:2] == ["stop kong", "recreate redis"]
+    assert found.index("recreate redis") < found.index("replace_data redis") < found.index("start kong")
+
+
+def test_data_of_a_redis_outside_the_project_change_while_kong_is_off_where_it_must_be():
+    wanted, now = states()
+    for side in (wanted, now):
+        side["services"].pop("redis")
+        for service in side["services"].values():
+            service["depends_on"] = [name for name in service["depends_on"] if name != "redis"]
+    now["depends_on"] = {}
+    now["data"] = data()
+    assert steps(build_plan(wanted, now, SETTINGS)) == ["replace_data redis"]
+    now["data"] = data(kong_off=True)
+    assert steps(build_plan(wanted, now, SETTINGS))[:2] == ["stop kong", "replace_data redis"]

@@ -1,0 +1,180 @@
+"""Containers, ports, links and mounts of a stack, told by an engine that answers from a table."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.checks import NotMeasured
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.sockets import Listener
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.stack_checks import StackChecks
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+NET, OTHER = "gateway_default", "gateway_inner"
+
+
+class Engine:
+    """Answers about names and programs inside containers."""
+
+    def __init__(self, answer=(0, b"", b""), owner=""):
+        self.answer, self.owner, self.asked = answer, owner, []
+
+    def execute(self, container, command, _env=None):
+        self.asked.append((container.service, *command))
+        return self.answer
+
+    def port_owner(self, _port):
+        return self.owner
+
+    def processes(self, _container):
+        return []
+
+
+def checks(tmp_path, engine=None, now=2e9, **containers):
+    """StackChecks that has looked; a value (container, later) is a container that changed meanwhile."""
+    made = StackChecks(samples.stack(tmp_path), engine or Engine(), samples.RememberingRunner(), [], False, lambda: now)
+    both = {name: item if isinstance(item, tuple) else (item, item) for name, item in containers.items()}
+    made.containers = {name: item[0] for name, item in both.items()}
+    made.later = {name: item[1] for name, item in both.items()}
+    made.networks = {NET, OTHER}
+    return made
+
+
+STARTED = "2026-07-29T09:00:01.5Z"
+AT = 1785315601.0
+
+
+@pytest.mark.parametrize(
+    ("about", "now", "good", "text"),
+    [
+        ({}, 2e9, True, "running"),
+        ({"state": "exited", "exit_code": 1}, 2e9, False, "is exited with exit status 1"),
+        ({"state": "exited", "exit_code": 0}, 2e9, False, "is exited with exit status 0"),
+        ({"state": "exited", "exit_code": 0, "restart_policy": "no"}, 2e9, True, "as a job does"),
+        ({"state": "exited", "exit_code": 2, "restart_policy": "no"}, 2e9, False, "exit status 2"),
+        ({"state": "restarting", "restarts": 4}, 2e9, False, "is restarting, 4 restarts"),
+        ({"health": "unhealthy"}, 2e9, False, "is unhealthy"),
+        ({"oom_killed": True, "state": "exited"}, 2e9, False, "killed for lack of memory"),
+        ({"aliases": ()}, 2e9, False, "not found by its name"),
+        ({"restarts": 4}, AT + 3, False, "is up for 3 s only, 4 restarts"),
+        ({"restarts": 4}, AT + 60, True, "running, 4 restarts"),
+        ({"restarts": 0}, AT + 3, True, "running"),
+    ],
+    ids=["runs", "died", "stopped", "job", "failed-job", "loop", "unhealthy", "memory", "nameless", "just-came-back",
+         "settled", "just-started"],
+)  # fmt: skip
+def test_a_container(tmp_path, about, now, good, text):
+    made = checks(tmp_path, now=now, client=samples.container("client", **{"started_at": STARTED, **about}))
+    found = made._runs("client")
+    assert (found[0], text in found[1]) == (good, True), found
+
+
+def test_a_core_service_is_never_a_job(tmp_path):
+    gone = samples.container("kong", state="exited", restart_policy="no")
+    assert checks(tmp_path, kong=gone)._runs("kong")[0] is False
+
+
+def test_a_container_that_starts_anew_while_it_is_looked_at(tmp_path):
+    first = samples.container("kong", started_at="2026-07-29T09:00:01Z")
+    second = samples.container("kong", started_at="2026-07-29T09:00:02Z")
+    assert "started anew" in checks(tmp_path, kong=(first, second))._runs("kong")[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "good", "text"),
+    [
+        ((0, b"172.18.0.4  redis\n", b""), True, "redis is 172.18.0.4"),
+        ((0, b"fd00::4 redis\n172.18.0.4  redis\n", b""), True, "172.18.0.4"),
+        ((0, b"172.18.0.9  redis\n", b""), False, "redis is 172.18.0.9, and gateway-redis-1 is 172.18.0.4"),
+        ((2, b"", b""), False, "redis is an unknown name in gateway-kong-1"),
+        ((127, b"", b""), None, "no tool"),
+        ((0, b"fd00::4 redis\n", b""), None, "IPv6 addresses only"),
+    ],
+    ids=["right", "both-families", "a-stranger", "unknown", "no-tool", "other-family"],
+)
+def test_a_name_is_looked_up_from_inside(tmp_path, answer, good, text):
+    redis = samples.container("redis", addresses={NET: "172.18.0.4"})
+    kong = samples.container("kong", addresses={NET: "172.18.0.5"}, env={"REDIS_HOST": "redis"})
+    made = checks(tmp_path, Engine(answer), redis=redis, kong=kong)
+    if good is None:
+        with pytest.raises(NotMeasured, match=text):
+            made._link("kong", "redis")
+        return
+    found = made._link("kong", "redis")
+    assert (found[0], text in found[1]) == (good, True), found
+
+
+def test_a_name_of_the_users_own_is_the_one_that_is_looked_up(tmp_path):
+    redis = samples.container("redis", addresses={NET: "172.18.0.4"}, aliases=("redis", "masking-store"))
+    kong = samples.container("kong", addresses={NET: "172.18.0.5"}, env={"MASKER_REDIS_HOST": "masking-store"})
+    engine = Engine((0, b"172.18.0.4 x", b""))
+    checks(tmp_path, engine, redis=redis, kong=kong)._link("kong", "redis")
+    assert engine.asked == [("kong", "getent", "hosts", "masking-store")]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "mode", "verdict"),
+    [
+        ({"elsewhere": "10.9.0.2"}, "elsewhere", "no network of the project"),
+        ({OTHER: "172.19.0.2"}, OTHER, None),
+        ({"host": ""}, "host", None),
+    ],
+    ids=["fell-off", "two-networks-of-the-project", "host-network"],
+)
+def test_without_a_common_network(tmp_path, addresses, mode, verdict):
+    redis = samples.container("redis", addresses={NET: "172.18.0.4"})
+    kong = samples.container("kong", addresses=addresses, settings=samples.settings(network_mode=mode))
+    made = checks(tmp_path, redis=redis, kong=kong)
+    if verdict is None:
+        with pytest.raises(NotMeasured):
+            made._link("kong", "redis")
+    else:
+        found = made._link("kong", "redis")
+        assert (found[0], verdict in found[1]) == (False, True)
+
+
+def test_a_port_of_a_stopped_container_that_a_stranger_answers(tmp_path):
+    nginx = samples.container("nginx", state="exited", ports={"80/tcp": ("127.0.0.1", 8085)}, addresses={NET: ""})
+    assert checks(tmp_path, Engine(owner="squatter"), nginx=nginx)._ports("nginx") == (
+        False,
+        "127.0.0.1:8085 is answered by container squatter",
+    )
+    made = checks(tmp_path, nginx=nginx)
+    made.listeners = [Listener("127.0.0.1", 8085, 42, "python3")]
+    assert made._ports("nginx") == (False, "127.0.0.1:8085 is answered by process 42 (python3)")
+    with pytest.raises(NotMeasured, match="because container_nginx fails"):
+        checks(tmp_path, nginx=nginx)._ports("nginx")
+
+
+@pytest.mark.parametrize(
+    ("answer", "good", "text"),
+    [
+        ((0, b"", b"nginx: the configuration file is ok"), True, "valid"),
+        ((1, b"", b'nginx: [emerg] unknown directive "x" in /etc/nginx/nginx.conf:3\nfailed'), False, "nginx.conf:3"),
+    ],
+    ids=["valid", "broken"],
+)
+def test_the_proxys_configuration(tmp_path, answer, good, text):
+    found = checks(tmp_path, Engine(answer), nginx=samples.container("nginx"))._proxy_configuration()
+    assert (found[0], text in found[1]) == (good, True)
+
+
+def test_a_proxy_that_is_no_nginx_is_not_measured(tmp_path):
+    with pytest.raises(NotMeasured):
+        checks(tmp_path, Engine((127, b"", b"")), nginx=samples.container("nginx"))._proxy_configuration()
+
+
+def test_a_directory_that_a_container_may_not_write_to_is_named(tmp_path):
+    mounts = (samples.bind(tmp_path, "/kong/logs", True), samples.bind(tmp_path, "/etc/kong", False))
+    engine = Engine((0, b"/kong/logs\n", b""))
+    made = checks(tmp_path, engine, kong=samples.container("kong", mounts=mounts))
+    assert made._writable() == (False, "gateway-kong-1 may not write to /kong/logs")
+    assert engine.asked[0][-1] == "/kong/logs"
+    with pytest.raises(NotMeasured):
+        checks(tmp_path, kong=samples.container("kong"))._writable()
+
+
+def test_a_process_that_was_killed_for_memory_in_a_container_that_lives(tmp_path):
+    kong = samples.container("kong", oom_killed=True)
+    assert checks(tmp_path, kong=kong)._oom() == (False, "killed in gateway-kong-1")
+    dead = samples.container("kong", oom_killed=True, state="exited")
+    assert checks(tmp_path, kong=dead)._oom()[0] is True
