@@ -20,7 +20,10 @@ STREAK, STREAK_PAUSE = 3, 0.05
 
 @dataclass(frozen=True)
 class Check:
-    """One check's outcome; expected and found are for people and carry no secret; ms is its duration."""
+    """One check's outcome; expected and found are for people and carry no secret; ms is its duration.
+
+    lasting: waiting does not change it.
+    """
 
     name: str
     status: str
@@ -28,10 +31,11 @@ class Check:
     found: str
     level: str = CRITICAL
     ms: int = 0
+    lasting: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the check as modules return it."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "lasting"}
 
 
 class NotMeasured(Exception):
@@ -43,6 +47,7 @@ class Question:
     """A check to make: ask returns (good, what was found) or raises RecoveryError or NotMeasured.
 
     needs: checks without which this one says nothing of its own; when one of them fails, this one is not measured.
+    lasting: what it looks at stays as it is until somebody changes it; who could not look at it may look again.
     """
 
     name: str
@@ -50,14 +55,16 @@ class Question:
     ask: Callable[[], tuple[bool, str]]
     level: str = CRITICAL
     needs: tuple[str, ...] = ()
+    lasting: bool = False
 
 
 def answer(question: Question) -> Check:
     """Make one check; a failure to ask is a failed check, not a crash."""
     began = time.monotonic()
+    judged = False
     try:
         good, found = question.ask()
-        status = PASSED if good else FAILED
+        status, judged = PASSED if good else FAILED, True
     except NotMeasured as exc:
         status, found = NOT_MEASURED, str(exc)
     except RecoveryError as exc:
@@ -65,7 +72,7 @@ def answer(question: Question) -> Check:
     except Exception as exc:  # noqa: BLE001  # a case nobody thought of must not take the other checks with it
         status, found = FAILED, f"a case that this check does not know: {type(exc).__name__}"
     ms = int((time.monotonic() - began) * 1000)
-    return Check(question.name, status, question.expected, found, question.level, ms)
+    return Check(question.name, status, question.expected, found, question.level, ms, question.lasting and judged)
 
 
 def answer_all(questions: Iterable[Question]) -> list[Check]:
@@ -127,16 +134,21 @@ def retry(
 ) -> list[Check]:
     """Ask until no critical check fails or budget seconds are over; a server that starts is not a broken one.
 
-    The pauses grow, so that a stack that stays broken is not flooded with requests.
+    Where nothing but lasting ones fail, waiting would only keep the service away for longer. The pauses grow, so that a
+    stack that stays broken is not flooded with requests.
     """
     end = clock() + budget
     pause = FIRST_PAUSE
     while True:
         found = ask()
-        if passed([item.as_dict() for item in found]) or clock() + pause >= end:
+        if all(item.lasting for item in found if _guilty(item)) or clock() + pause >= end:
             return found
         sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _guilty(found: Check) -> bool:
+    return found.status == FAILED and found.level == CRITICAL
 
 
 def passed(found: Iterable[Mapping[str, Any]]) -> bool:

@@ -49,8 +49,8 @@ class KongChecks:
             Question("kong_workers", "Kong's processes run", self._workers, needs=there),
             Question("kong_admin", "Kong's Admin API answers three times", self._admin_answers, needs=alive),
             Question("kong_version", "Kong 2.8 or newer", self._version, ADVISORY, admin),
-            Question("kong_db_less", "database off", self._db_less, needs=admin),
-            Question("kong_file", "a declarative file that can be read", self._file, needs=alive),
+            Question("kong_db_less", "database off", self._db_less, needs=admin, lasting=True),
+            Question("kong_file", "a declarative file that can be read", self._file, needs=alive, lasting=True),
             Question(
                 "kong_configuration_hash", "the MD5 of the declarative file", self._hash, needs=(*admin, "kong_file")
             ),
@@ -62,7 +62,7 @@ class KongChecks:
                 self._plugin,
                 needs=(*admin, "kong_file", "kong_routes"),
             ),
-            Question("plugin_code", f"the code of {plugin} as it lies there", self._code, needs=alive),
+            Question("plugin_code", f"the code of {plugin} as it lies there", self._code, needs=alive, lasting=True),
             Question("kong_upstreams", "no target that Kong gave up", self._upstreams, ADVISORY, admin),
             Question("upstream_reachable", "reached from inside Kong", self._reachable, ADVISORY, linked),
         ]

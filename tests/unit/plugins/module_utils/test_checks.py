@@ -56,6 +56,17 @@ def test_answer(ask, status, found):
     assert made.ms >= 0
 
 
+@pytest.mark.parametrize(
+    ("ask", "lasting"),
+    [(lambda: (False, "broken"), True), (raising(RecoveryError("no answer")), False), (raising(KeyError("x")), False)],
+    ids=["judged", "could-not-look", "unknown-case"],
+)
+def test_only_what_was_looked_at_is_lasting(ask, lasting):
+    made = answer(Question("kong_file", "x", ask, lasting=True))
+    assert made.lasting is lasting
+    assert set(made.as_dict()) == {"name", "status", "expected", "found", "level", "ms"}
+
+
 def test_an_unknown_case_is_a_failed_check_and_the_others_are_still_answered():
     """One surprise (a field that is missing in an answer, for instance) must not hide every other result."""
     asked = [Question("odd", "x", raising(KeyError("name"))), Question("good", "x", lambda: (True, "fine"))]
@@ -107,6 +118,26 @@ class TestRetry:
         found = retry(lambda: [check(left.pop(0))], budget, clock, clock.sleep)
         assert (len(outcomes) - len(left), found[0].status) == (asked, status)
         assert clock.now - 1000.0 <= budget
+
+    @pytest.mark.parametrize(
+        ("first", "asked"),
+        [
+            ([("file", True)], 1),
+            ([("file", True), ("redis", False)], 2),
+            ([("redis", False)], 2),
+        ],
+        ids=["alone", "beside-one-that-may-pass", "none"],
+    )
+    def test_nobody_waits_for_what_waiting_does_not_change(self, first, asked):
+        clock, answers = FakeClock(), []
+
+        def ask():
+            answers.append(1)
+            failed = first if len(answers) == 1 else []
+            return [Check(name, FAILED, "x", "y", lasting=lasting) for name, lasting in failed] or [check(PASSED)]
+
+        retry(ask, 10, clock, clock.sleep)
+        assert len(answers) == asked
 
 
 def question(name, good=True, *needs, level=CRITICAL):
