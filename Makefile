@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e test-faults \
-	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis matrix \
+	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis bench-connections matrix \
 	importer test test-full build clean
 
 help: ## List the targets
@@ -69,6 +69,11 @@ bench: setup engine ## Time the ways back side by side, under load; leaves docs/
 bench-growth: setup engine ## Time rollbacks with more services, backups, keys and hosts; leaves docs/growth.md
 	@tests/stack/images/build
 	@$(bin)/python tests/benchmarks/growth.py $(ARGS)
+
+bench-connections: setup engine ## Measure SSH with and without pipelining and mitogen; leaves docs/connections.md
+	@tools/sshd
+	@tests/stack/images/build
+	@$(bin)/nox -s connections -- $(ARGS)
 
 bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 keys against redis-server's own load
 	@tools/redis-server

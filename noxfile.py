@@ -137,3 +137,12 @@ def chart(session):
     """Draw the last benchmark."""
     install(session, "matplotlib")
     session.run("python", "tests/benchmarks/chart.py", "docs/bench.json", "docs/pictures/bench.svg")
+
+
+@nox.session(python=newest(), default=False)
+def connections(session):
+    """Measure SSH, pipelining and mitogen, which lives in an environment of its own."""
+    install(session, "mitogen")
+    (packages,) = Path(session.virtualenv.location).glob("lib/python3*/site-packages")
+    command = [".venv/bin/python", "tests/benchmarks/connections.py", *session.posargs]
+    session.run(*command, env={"MITOGEN": str(packages)}, external=True)

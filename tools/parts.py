@@ -71,6 +71,7 @@ PARTS = (
     Part("bench", engine=True, full_only=True, last=True),
     Part("bench-growth", engine=True, full_only=True, last=True),
     Part("bench-redis", engine=True, full_only=True, last=True),
+    Part("bench-connections", engine=True, full_only=True, last=True),
     Part("molecule-all", engine=True, full_only=True),
     Part("matrix", engine=True, full_only=True, last=True),
 )

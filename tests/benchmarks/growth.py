@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,9 +67,9 @@ def a_lab(change: Callable[[Lab], None] = lambda _lab: None) -> Iterator[Lab]:
             lab.down()
 
 
-def rolled_back(lab: Lab, *args: str) -> float:
+def rolled_back(lab: Lab, *args: str, environ: Mapping[str, str] | None = None) -> float:
     """Seconds of a whole rollback that must succeed."""
-    done = lab.play("rollback", *args)
+    done = lab.play("rollback", *args, environ=environ)
     assert done.rc == 0, done.output[-4000:]
     return done.seconds
 
