@@ -148,11 +148,8 @@ class StackChecks:
         if not shared:
             return self._apart(source, target)
         name = _name_of(target, source)
-        status, out, _err = self.engine.execute(source, ["getent", "hosts", name])
-        if status in NO_COMMAND:
-            raise NotMeasured(f"{source.name} has no tool to look a name up with")
-        found = [line.split()[0] for line in out.decode("utf-8", "replace").splitlines() if line.split()]
-        if status != 0 or not found:
+        found = self._looked_up(source, name)
+        if not found:
             return False, f"{name} is an unknown name in {source.name}"
         if all(":" in address for address in found):
             raise NotMeasured(f"{name} has IPv6 addresses only")
@@ -160,6 +157,19 @@ class StackChecks:
         good = bool(addresses & set(found))
         shown = f"{name} is {', '.join(found)}"
         return good, shown if good else f"{shown}, and {target.name} is {', '.join(sorted(addresses))}"
+
+    def _looked_up(self, source: Container, name: str) -> list[str]:
+        """Return the addresses of a name inside a container; a resolver that is busy may lose a question or two."""
+        for number in range(LOOKS):
+            if number:
+                self.runner.sleep(LOOK_PAUSE)
+            status, out, _err = self.engine.execute(source, ["getent", "hosts", name])
+            if status in NO_COMMAND:
+                raise NotMeasured(f"{source.name} has no tool to look a name up with")
+            found = [line.split()[0] for line in out.decode("utf-8", "replace").splitlines() if line.split()]
+            if status == 0 and found:
+                return found
+        return []
 
     def _apart(self, source: Container, target: Container) -> tuple[bool, str]:
         """Judge two containers without a common network: by design, or one of them fell off the project's."""

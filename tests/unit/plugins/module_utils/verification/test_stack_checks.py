@@ -103,6 +103,20 @@ def test_a_name_is_looked_up_from_inside(tmp_path, answer, good, text):
     assert (found[0], text in found[1]) == (good, True), found
 
 
+@pytest.mark.parametrize(("lost", "good"), [(1, True), (2, True), (3, False)])
+def test_a_question_that_a_busy_resolver_lost_is_asked_again(tmp_path, lost, good):
+    class Busy(Engine):
+        def execute(self, container, command, _env=None):
+            super().execute(container, command)
+            return (2, b"", b"") if len(self.asked) <= lost else self.answer
+
+    redis = samples.container("redis", addresses={NET: "172.18.0.4"})
+    kong = samples.container("kong", addresses={NET: "172.18.0.5"}, env={"REDIS_HOST": "redis"})
+    engine = Busy((0, b"172.18.0.4 redis", b""))
+    assert checks(tmp_path, engine, redis=redis, kong=kong)._link("kong", "redis")[0] is good
+    assert len(engine.asked) == min(lost + 1, 3)
+
+
 def test_a_name_of_the_users_own_is_the_one_that_is_looked_up(tmp_path):
     redis = samples.container("redis", addresses={NET: "172.18.0.4"}, aliases=("redis", "masking-store"))
     kong = samples.container("kong", addresses={NET: "172.18.0.5"}, env={"MASKER_REDIS_HOST": "masking-store"})
