@@ -71,16 +71,17 @@ class CounterFloor:
         floor = self.least if number == 0 else {}
         return {key: max(found.get(key, 0), floor.get(key, 0)) for key in {*found, *floor}}
 
-    def remember(self, live: redis.Redis | None, source: redis.Redis | None) -> None:
+    def remember(self, live: redis.Redis | None, source: redis.Redis | None) -> dict[bytes, int]:
         """Write the counters down before the data goes away: killed in between, the next run cannot read them.
 
-        Where they cannot be read already, begin well above every known one.
+        Where they cannot be read already, begin well above every known one. Return the live ones.
         """
         if live is None:
             self.doubt(None, source)
-            return
+            return {}
         held = redis_keys.counters(live, 0, self.prefixes)
         record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
+        return held
 
     def doubt(self, live: redis.Redis | None, source: redis.Redis | None) -> None:
         """Begin well above every known counter: a server that went down may have lost the last ones that it gave out.

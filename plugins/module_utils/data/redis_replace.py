@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,13 +32,13 @@ class FileChange:
         """Replace the data; live is None where they cannot be read."""
         before = redis_keys.census(live.client, self.selection) if live is not None else None
         about = live.info() if live is not None else {}
+        ahead = self._ahead(live.client, sources) if live is not None else None
         with private_folder() as folder, self.target.kong_off():
             began = self.runner.clock()
-            self.floor.remember(live.client if live is not None else None, sources.wanted)
+            held = self.floor.remember(live.client if live is not None else None, sources.wanted)
             path = os.path.join(folder, redis_scratch.DUMP)
-            with self._built(live.client if live is not None else None, sources) as built:
-                after = redis_keys.census(built, self.selection)
-                wrong = self._wrong(built)
+            with self._built(live.client if live is not None else None, sources, held) as built:
+                after, wrong = ahead or self._counted(built)
                 size = int(built.info("memory")["used_memory"])
                 problem = how.file_room_problem(about, self.target.memory_limit(), size)
                 if problem:
@@ -75,12 +75,33 @@ class FileChange:
         self.target.start()
         self.target.replacing = False
 
-    def _wrong(self, built: redis.Redis) -> list[bytes]:
+    def _ahead(self, live: redis.Redis, sources: redis_compare.Sources) -> tuple[redis_keys.Census, list[bytes]] | None:
+        """Do before the standstill what does not need one: with restore, all that is chosen comes from the backup.
+
+        Everything else of the backup goes, and what stays is counted. None with the other modes.
+        """
+        if sources.wanted is None or self.selection.mode != how.RESTORE:
+            return None
+        for number in self._numbers(live, sources.wanted):
+            if self._chooses(number):
+                redis_delta.remove_others(sources.wanted, number, self.selection)
+            else:
+                redis_delta.empty(sources.wanted, number)
+        return self._counted(sources.wanted)
+
+    def _counted(self, built: redis.Redis) -> tuple[redis_keys.Census, list[bytes]]:
+        """Return how many chosen keys there are, and the reverse keys that disagree."""
         numbers = redis_keys.databases(built, self.selection)
-        return [key for number in numbers for key in redis_pairs.wrong_pairs(built, number, self.selection.prefixes)]
+        wrong = [key for number in numbers for key in redis_pairs.wrong_pairs(built, number, self.selection.prefixes)]
+        return redis_keys.census(built, self.selection), wrong
+
+    def _chooses(self, number: int) -> bool:
+        return not self.selection.databases or number in self.selection.databases
 
     @contextmanager
-    def _built(self, live: redis.Redis | None, sources: redis_compare.Sources) -> Iterator[redis.Redis]:
+    def _built(
+        self, live: redis.Redis | None, sources: redis_compare.Sources, held: Mapping[bytes, int]
+    ) -> Iterator[redis.Redis]:
         """Yield a scratch server that holds what is to be placed.
 
         It holds the backup's keys, the live ones that the change leaves alone, and counters that never fall. Where the
@@ -88,20 +109,21 @@ class FileChange:
         most of it is not moved at all.
         """
         if sources.wanted is not None and self.selection.mode in (how.RESTORE, how.MERGE):
-            self._fill(sources.wanted, live, sources)
+            self._fill(sources.wanted, live, sources, held)
             yield sources.wanted
             return
         image = self.target.image_id
         with redis_scratch.loaded(self.engine, self.runner, image, "") as empty:
-            self._fill(empty, live, sources)
+            self._fill(empty, live, sources, held)
             yield empty
 
-    def _fill(self, into: redis.Redis, live: redis.Redis | None, sources: redis_compare.Sources) -> None:
+    def _fill(
+        self, into: redis.Redis, live: redis.Redis | None, sources: redis_compare.Sources, held: Mapping[bytes, int]
+    ) -> None:
+        """Bring a scratch server to what is to be placed; held: the live counters of database 0."""
         everything = redis_keys.Selection(how.RESTORE, self.selection.prefixes, "all", keep_counters=False)
         for number in self._numbers(into, live, sources.wanted):
-            chosen = not self.selection.databases or number in self.selection.databases
-            held = redis_keys.counters(live, number, self.selection.prefixes) if live is not None else {}
-            floor = self.floor.of(number, sources.wanted if chosen else None)
+            chosen = self._chooses(number)
             if live is None:
                 if into is not sources.wanted and sources.wanted is not None:
                     redis_delta.copy(sources.wanted, into, number, everything)
@@ -111,14 +133,19 @@ class FileChange:
             else:
                 self._fill_chosen(into, live, sources, number)
             if self.selection.keep_counters or not chosen:
-                least = {key: max(held.get(key, 0), floor.get(key, 0)) for key in {*held, *floor}}
-                now = redis_keys.counters(into, number, self.selection.prefixes)
+                # A backup's counters are in the server that it was loaded into.
+                source = sources.wanted if chosen and into is not sources.wanted else None
+                lives = (
+                    redis_keys.counters(live, number, self.selection.prefixes) if number and live is not None else {}
+                )
+                known, floor = lives if number else held, self.floor.of(number, source)
+                least = {key: max(known.get(key, 0), floor.get(key, 0)) for key in {*known, *floor}}
+                now = redis_keys.numbers(into, number, list(least))
                 redis_delta.raise_counters(into, number, families.increments(now, least))
 
     def _fill_chosen(self, into: redis.Redis, live: redis.Redis, sources: redis_compare.Sources, number: int) -> None:
         """Bring one database of the scratch server to what the mode asks for."""
         if self.selection.mode in (how.RESTORE, how.EMPTY):
-            redis_delta.remove_others(into, number, self.selection)
             redis_delta.copy(live, into, number, self.selection, others=True)
             return
         # Merge and undo begin with what lives; what it lacks is found as for a delta, and stays or comes.

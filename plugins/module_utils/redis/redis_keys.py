@@ -167,6 +167,12 @@ def counters(client: redis.Redis, database: int, prefixes: Sequence[bytes]) -> d
         return dict(zip(found, wire.numbers(found)))
 
 
+def numbers(client: redis.Redis, database: int, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the values of these counters; 0 for one that is not there."""
+    with Wire(client, database) as wire:
+        return dict(zip(keys, wire.numbers(keys)))
+
+
 def by_family(keys: Iterable[bytes], prefix: bytes) -> dict[str, list[bytes]]:
     """Return family, as prefix and the word after it, → its keys."""
     found: dict[bytes, list[bytes]] = {}
