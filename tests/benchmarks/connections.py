@@ -24,8 +24,11 @@ from growth import a_lab, rolled_back
 
 DELAY = 0.025
 """How long the relay holds a piece back, seconds; a round trip takes twice as long."""
-# Those of the shipped ansible.cfg, without a trace in the user's list of known hosts.
-SSH = "-o ControlMaster=auto -o ControlPersist=60s -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+# As in the shipped ansible.cfg, without a trace in the user's list of known hosts. mitogen reads the second one only.
+SSH = {
+    "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile=/dev/null",
+    "ANSIBLE_HOST_KEY_CHECKING": "false",
+}
 SETTINGS = """
 Port {port}
 ListenAddress 127.0.0.1
@@ -87,9 +90,14 @@ def slow(port: int) -> Iterator[int]:
     try:
         yield mine
     finally:
-        loop.call_soon_threadsafe(listening.close)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join()
+        listening.close()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
 
 
 def ways(mitogen: str) -> dict[str, dict[str, str]]:
@@ -117,7 +125,7 @@ def measure(rounds: int, mitogen: str) -> list[tuple[str, list[float], list[floa
             for number in range(rounds + 1):
                 for way, environ in ways(mitogen).items():
                     for column, at in enumerate((port, slow_port)):
-                        taken = rolled_back(lab, *over(folder, at), environ={"ANSIBLE_SSH_ARGS": SSH, **environ})
+                        taken = rolled_back(lab, *over(folder, at), environ={**SSH, **environ})
                         # The first of each also opens the connection that the others find open.
                         if number:
                             seconds[way][column].append(taken)
