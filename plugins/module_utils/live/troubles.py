@@ -13,7 +13,6 @@ from ..errors import RecoveryError
 from ..stack_args import StackArgs
 from . import live_state, readiness
 
-LOADING = "LOADING"
 STOPPED = "Tt"
 
 
@@ -51,7 +50,7 @@ def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str,
     try:
         live_state.redis_client(stack, containers, env).close()
     except RecoveryError as exc:
-        return "" if LOADING in exc.msg else "runs but does not answer PING with its password"
+        return "" if exc.details.get("loading") else "runs but does not answer PING with its password"
     return ""
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import socketserver
 import threading
 
 import pytest
@@ -15,17 +13,7 @@ from redis.retry import Retry
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_wire
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_wire import Wire
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stand_ins import plain_redis
-
-OK, NIL = b"+OK\r\n", b"$-1\r\n"
-
-
-def bulk(data):
-    return b"$%d\r\n%b\r\n" % (len(data), data)
-
-
-def listed(*items):
-    return b"*%d\r\n" % len(items) + b"".join(items)
-
+from ansible_collections.kong_masking.recovery.tests.unit.small_redis import NIL, OK, bulk, listed, serving_redis
 
 INFO = """# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nos:Linux 6.1 x86_64\r\nuptime:12\r
 # Memory\r\nused_memory:1024\r\nmem_fragmentation_ratio:1.57\r\nmaxmemory_policy:noeviction\r\nempty:\r
@@ -69,39 +57,8 @@ ANSWERS = {
 }
 
 
-@contextlib.contextmanager
 def server(path=None, broken=()):
-    """Answer as given; yield (where as options of a client, what was asked); close the first broken connections."""
-    asked, closing = [], list(broken)
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self):
-            if closing and closing.pop():
-                return
-            while True:
-                head = self.rfile.readline()
-                if not head:
-                    return
-                words = []
-                for _number in range(int(head[1:])):
-                    size = int(self.rfile.readline()[1:])
-                    words.append(self.rfile.read(size + 2)[:-2].decode())
-                if words[0] != "CLIENT":  # the library introduces itself
-                    asked.append(" ".join(words))
-                unknown = b"-ERR unknown command\r\n"
-                self.wfile.write(OK if words[0] == "CLIENT" else ANSWERS.get(" ".join(words), unknown))
-
-    base = socketserver.UnixStreamServer if path else socketserver.TCPServer
-    kind = type("Server", (socketserver.ThreadingMixIn, base), {"daemon_threads": True, "block_on_close": False})
-    made = kind(str(path) if path else ("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield {"unix_socket_path": str(path)} if path else {"host": "127.0.0.1", "port": made.server_address[1]}, asked
-    finally:
-        made.shutdown()
-        made.server_close()
-        thread.join()
+    return serving_redis(ANSWERS, path, broken)
 
 
 def theirs(**options):

@@ -1,0 +1,115 @@
+"""Which services need a new start: asked of the service itself, never of whether its process exists."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.troubles import troubles
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.small_redis import LOADING, PONG, WRONG, place, serving_redis
+
+SILENT = "runs but does not answer"
+NO_PING = "runs but does not answer PING with its password"
+FROZEN = "runs, but all its processes are stopped"
+AUTH = b"-NOAUTH Authentication required.\r\n"
+MISCONF = b"-MISCONF Redis is configured to save RDB snapshots, but it is unable to persist to disk.\r\n"
+
+
+class Engine:
+    """Knows the processes of one service: their states as ``ps`` writes them."""
+
+    def __init__(self, service="", states=()):
+        self.service, self.states = service, states
+
+    def processes(self, container):
+        known = self.states if container.service == self.service else ["S"]
+        return [(number, 1, state, "program") for number, state in enumerate(known, 100)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "env", "why"),
+    [
+        ({"PING": PONG}, {}, ""),
+        ({"PING": LOADING}, {}, ""),
+        ({"AUTH of-the-file": b"+OK\r\n", "PING": PONG}, {"REDIS_PASSWORD": "of-the-file"}, ""),
+        ({"AUTH of-the-file": WRONG, "PING": AUTH}, {"REDIS_PASSWORD": "of-the-file"}, NO_PING),
+        ({"PING": AUTH}, {}, NO_PING),
+        ({"PING": MISCONF}, {}, NO_PING),
+    ],
+    ids=["well", "loading-needs-time", "password", "another-password", "no-password", "refuses"],
+)
+def test_redis(answers, env, why):
+    with serving_redis(answers) as (where, _asked):
+        found = troubles(samples.stack(), {"redis": samples.container("redis", ports=place(where))}, env)
+    assert found == ({"redis": why} if why else {})
+
+
+def test_a_redis_that_nobody_can_connect_to_is_in_trouble():
+    assert troubles(samples.stack(), {"redis": samples.container("redis")}, {}) == {"redis": NO_PING}
+
+
+@pytest.mark.parametrize(
+    ("service", "port", "path"), [("kong", "8000/tcp", "/v1/messages"), ("nginx", "8085/tcp", "/health")]
+)
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(Answer(200), ""), (Answer(404), ""), (Answer(502), ""), (None, SILENT)],
+    ids=["good", "not-found", "bad-gateway-is-an-answer", "closed-without-a-word"],
+)
+def test_kong_and_the_proxy_are_asked_their_own_path(service, port, path, answer, why):
+    with serving({("GET", path): answer}) as server:
+        found = troubles(samples.stack(), {service: samples.container(service, ports={port: server.place})}, {})
+        assert [asked for _method, asked, _headers, _body in server.requests] == [path]
+    assert found == ({service: why} if why else {})
+
+
+@pytest.mark.parametrize("service", ["kong", "nginx"])
+def test_one_that_accepts_no_connection_is_silent(service):
+    assert troubles(samples.stack(), {service: samples.container(service)}, {}) == {service: SILENT}
+
+
+def test_the_proxy_is_asked_on_the_port_that_the_settings_name():
+    with serving({("GET", "/health"): Answer(200)}) as server:
+        ports = {"80/tcp": ("127.0.0.1", 1), "8443/tcp": server.place}
+        containers = {"nginx": samples.container("nginx", ports=ports)}
+        assert troubles(samples.stack(proxy_port=8443), containers, {}) == {}
+        assert troubles(samples.stack(), containers, {}) == {"nginx": SILENT}
+
+
+@pytest.mark.parametrize("service", ["redis", "kong", "nginx", "client"])
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"state": "exited", "exit_code": 3}, "is exited with exit status 3"),
+        ({"state": "restarting"}, "is restarting"),
+        ({"state": "exited", "oom_killed": True}, "was killed for lack of memory"),
+        ({"health": "unhealthy"}, "is unhealthy"),
+    ],
+    ids=["exited", "looping", "memory", "unhealthy"],
+)
+def test_what_the_engine_says_comes_first(service, about, why):
+    assert troubles(samples.stack(), {service: samples.container(service, **about)}, {}) == {service: why}
+
+
+def test_other_services_are_asked_nothing():
+    assert troubles(samples.stack(), {"client": samples.container("client")}, {}) == {}
+    assert troubles(samples.stack(), {}, {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("states", "frozen"),
+    [(["T"], True), (["Tsl", "t"], True), (["Ts", "S"], False), (["S"], False), ([], False)],
+    ids=["one", "all", "one-of-two", "none", "nobody-can-tell"],
+)
+def test_a_service_whose_processes_are_all_stopped(states, frozen):
+    found = troubles(samples.stack(), {"client": samples.container("client")}, {}, Engine("client", states))
+    assert found == ({"client": FROZEN} if frozen else {})
+
+
+def test_a_stopped_service_is_told_as_such_before_it_is_asked():
+    """It accepts connections, so that asking it would cost seconds and end in a vaguer word."""
+    with serving({}) as server:
+        kong = samples.container("kong", ports={"8000/tcp": server.place})
+        assert troubles(samples.stack(), {"kong": kong}, {}, Engine("kong", ["T"])) == {"kong": FROZEN}
+        assert server.requests == []
