@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import Container, Mount
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.docker_stack import DockerStack
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Result, Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runs.lock import StackLock
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import StackArgs
@@ -97,6 +100,44 @@ class RememberingRunner(Runner):
         if isinstance(answer, Exception):
             raise answer
         return Result(cmd, 0, answer, "", 0.0)
+
+
+class SmallEngine(DockerStack):
+    """A few containers that start and stop as told; commands inside are answered by their first words."""
+
+    def __init__(self, *containers, answers=None, processes=None):
+        self.project = "gateway"
+        self.now = {item.service: item for item in containers}
+        self.answers, self.states = answers or {}, processes or {}
+        self.done = []
+
+    def _become(self, container, **fields):
+        self.now[container.service] = dataclasses.replace(self.now[container.service], **fields)
+
+    def containers(self):
+        return dict(sorted(self.now.items()))
+
+    def container(self, service):
+        return self.now.get(service)
+
+    def stop(self, container, longest=30):
+        self.done.append(f"stop {container.service}")
+        self._become(container, state="exited")
+
+    def start(self, container):
+        self.done.append(f"start {container.service}")
+        self._become(container, state="running")
+
+    def _policy(self, container, name):
+        self._become(container, restart_policy=name)
+
+    def execute(self, container, cmd, env=None):
+        self.done.append(f"{container.service}: {' '.join(cmd)}")
+        return self.answers.get(cmd[0], (0, b"", b""))
+
+    def processes(self, container):
+        states = self.states.get(container.service, ["S"])
+        return [(number, 1, state, "program") for number, state in enumerate(states, 100)]
 
 
 class FakeClock:

@@ -14,7 +14,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnos
     file_secrets,
     kong_error,
 )
-from ansible_collections.kong_masking.recovery.plugins.module_utils.live.guilt import evidence_lines, guilty, next_step
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.guilt import evidence_lines
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import STACK_FIXTURES
 
@@ -174,32 +174,6 @@ def test_evidence_never_replaces_the_failure(tmp_path):
 
     made = Diagnosis(samples.stack(tmp_path), Broken(samples.container("kong")), samples.RememberingRunner())
     assert made.text("kong") == "no evidence: OSError"
-
-
-@pytest.mark.parametrize(
-    ("check", "service", "words"),
-    [
-        ("container_redis", "redis", "docker logs --tail 50 C"),
-        ("ports_client", "client", "docker logs --tail 50 C"),
-        ("redis_counters", "redis", "recover_data.yml -e env=production"),
-        ("link_kong_redis", "kong", "docker logs"),
-        ("link_nginx_kong", "nginx", "docker exec C nginx -s reload"),
-        ("proxy_chain", "nginx", "docker exec C nginx -s reload"),
-        ("proxy_configuration", "nginx", "docker exec C nginx -t"),
-        ("masking_plugin", "kong", "rollback.yml -e env=production -e services=kong --check --diff"),
-        ("masking", "kong", "docker logs"),
-    ],
-)
-def test_whom_a_check_points_at_and_what_comes_next(check, service, words):
-    stack = samples.stack()
-    assert guilty(check, stack) == service
-    assert words in next_step(check, stack, "C")
-
-
-def test_without_a_container_the_next_step_is_to_look_for_it():
-    assert next_step("container_redis", samples.stack(), "") == (
-        "docker ps -a --filter label=com.docker.compose.project=gateway"
-    )
 
 
 def test_one_cause_is_told_once(tmp_path):

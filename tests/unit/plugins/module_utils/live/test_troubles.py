@@ -16,17 +16,6 @@ AUTH = b"-NOAUTH Authentication required.\r\n"
 MISCONF = b"-MISCONF Redis is configured to save RDB snapshots, but it is unable to persist to disk.\r\n"
 
 
-class Engine:
-    """Knows the processes of one service: their states as ``ps`` writes them."""
-
-    def __init__(self, service="", states=()):
-        self.service, self.states = service, states
-
-    def processes(self, container):
-        known = self.states if container.service == self.service else ["S"]
-        return [(number, 1, state, "program") for number, state in enumerate(known, 100)]
-
-
 @pytest.mark.parametrize(
     ("answers", "env", "why"),
     [
@@ -89,7 +78,10 @@ def test_the_proxy_is_asked_on_the_port_that_the_settings_name():
     ids=["exited", "looping", "memory", "unhealthy"],
 )
 def test_what_the_engine_says_comes_first(service, about, why):
-    assert troubles(samples.stack(), {service: samples.container(service, **about)}, {}) == {service: why}
+    """Also where nothing of it moves any more, as in a paused one."""
+    containers = {service: samples.container(service, **about)}
+    assert troubles(samples.stack(), containers, {}) == {service: why}
+    assert troubles(samples.stack(), containers, {}, samples.SmallEngine(processes={service: ["T"]})) == {service: why}
 
 
 def test_other_services_are_asked_nothing():
@@ -103,7 +95,8 @@ def test_other_services_are_asked_nothing():
     ids=["one", "all", "one-of-two", "none", "nobody-can-tell"],
 )
 def test_a_service_whose_processes_are_all_stopped(states, frozen):
-    found = troubles(samples.stack(), {"client": samples.container("client")}, {}, Engine("client", states))
+    engine = samples.SmallEngine(processes={"client": states})
+    found = troubles(samples.stack(), {"client": samples.container("client")}, {}, engine)
     assert found == ({"client": FROZEN} if frozen else {})
 
 
@@ -111,5 +104,6 @@ def test_a_stopped_service_is_told_as_such_before_it_is_asked():
     """It accepts connections, so that asking it would cost seconds and end in a vaguer word."""
     with serving({}) as server:
         kong = samples.container("kong", ports={"8000/tcp": server.place})
-        assert troubles(samples.stack(), {"kong": kong}, {}, Engine("kong", ["T"])) == {"kong": FROZEN}
+        engine = samples.SmallEngine(processes={"kong": ["T"]})
+        assert troubles(samples.stack(), {"kong": kong}, {}, engine) == {"kong": FROZEN}
         assert server.requests == []

@@ -1,0 +1,109 @@
+"""Kong is off while Redis cannot take writes, and comes back as it was: where the data are whole."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NotReadyError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.kong_pause import kong_off
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+
+NO_ADMIN = {"KONG_ADMIN_LISTEN": "off"}
+OFF_AND_ON = ["stop kong", "start kong"]
+
+
+class Broken(Exception):
+    """What the body does not survive."""
+
+
+@pytest.fixture
+def kong():
+    """A Kong whose proxy port answers."""
+    with serving({("GET", "/v1/messages"): Answer(401)}) as server:
+        yield samples.container("kong", env=NO_ADMIN, ports={"8000/tcp": server.place})
+
+
+def pause(engine, body=lambda: None, safe=True):
+    clock = samples.FakeClock()
+    runner = Runner(clock=clock, sleep=clock.sleep)
+    with kong_off(samples.stack(), engine, runner, lambda: safe):
+        body()
+    return clock.now - 1000.0
+
+
+def state(engine):
+    kong = engine.container("kong")
+    return kong.state, kong.restart_policy
+
+
+@pytest.mark.parametrize(
+    ("policy", "meanwhile"),
+    [
+        ("always", "unless-stopped"),
+        ("unless-stopped", "unless-stopped"),
+        ("on-failure", "on-failure"),
+        ("no", "no"),
+    ],
+)
+def test_it_stays_off_through_a_restart_of_the_engine_and_gets_its_policy_back(kong, policy, meanwhile):
+    engine, seen = samples.SmallEngine(dataclasses.replace(kong, restart_policy=policy)), []
+    pause(engine, lambda: seen.append(state(engine)))
+    assert seen == [("exited", meanwhile)]
+    assert state(engine) == ("running", policy)
+
+
+def test_the_proxy_learns_its_new_address_once_it_is_ready(kong):
+    engine = samples.SmallEngine(kong, samples.container("nginx"))
+    pause(engine)
+    assert engine.done == [*OFF_AND_ON, "nginx: nginx -s reload"]
+
+
+@pytest.mark.parametrize("others", [[], [samples.container("nginx", state="exited")]], ids=["none", "stopped"])
+def test_without_a_running_proxy_nobody_is_told(kong, others):
+    engine = samples.SmallEngine(kong, *others)
+    pause(engine)
+    assert engine.done == OFF_AND_ON
+
+
+@pytest.mark.parametrize("safe", [True, False], ids=["whole-data", "half-replaced-data"])
+@pytest.mark.parametrize("error", [Broken, KeyboardInterrupt], ids=["failure", "interrupt"])
+def test_after_a_failure_it_comes_back_only_to_whole_data(kong, safe, error):
+    def fail():
+        raise error
+
+    engine = samples.SmallEngine(kong)
+    with pytest.raises(error):
+        pause(engine, fail, safe)
+    assert state(engine) == (("running", "always") if safe else ("exited", "unless-stopped"))
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [[], *([samples.container("kong", state=name)] for name in ("exited", "created", "paused", "restarting"))],
+    ids=["none", "exited", "created", "paused", "restarting"],
+)
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_kong_that_does_not_run_is_left_to_whoever_stopped_it(containers, fails):
+    def body():
+        if fails:
+            raise Broken
+
+    engine = samples.SmallEngine(*containers, samples.container("nginx"))
+    before = engine.containers()
+    try:
+        pause(engine, body)
+    except Broken:
+        assert fails
+    assert (engine.containers(), engine.done) == (before, [])
+
+
+def test_one_that_does_not_come_back_is_said_within_a_minute_and_nobody_is_sent_to_it():
+    engine = samples.SmallEngine(samples.container("kong", env=NO_ADMIN), samples.container("nginx"))
+    with pytest.raises(NotReadyError, match="Not ready within 60 s: Kong accepts no connection"):
+        pause(engine)
+    assert state(engine) == ("running", "always")
+    assert engine.done == OFF_AND_ON
