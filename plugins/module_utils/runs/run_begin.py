@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -89,12 +90,15 @@ def begin(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool
         notes += [f"The lock is held by {holder}; the real run would wait for it or be refused."] if holder else []
         notes += [going_on.why] if going_on.why else []
         return {"run": {}, "continuation": going_on.as_dict(), "log": "", "notes": notes}
-    run = free_id(stack, params["kind"], now)
+    run, fence = free_id(stack, params["kind"], now), 0
     try:
         fence = lock.acquire({"run": run, "kind": params["kind"]}, params["controller"], wall(), params["force"])
         journal = Journal(stack, run)
         journal.prepare()
     except OSError as exc:
+        if fence:
+            with contextlib.suppress(OSError):
+                lock.release(run, fence)
         raise RecoveryError(
             f"Neither lock nor journal can be written in {stack.dir} on {host}: {exc.strerror}. Nothing was changed.",
             "Make room there, or correct the owner of .recovery/ and logs/.",
