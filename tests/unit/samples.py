@@ -153,8 +153,8 @@ class FakeClock:
         self.now += seconds
 
 
-def held_lock(of, run="rollback-20260729-120000", kind="rollback"):
+def held_lock(of, run="rollback-20260729-120000", kind="rollback", force=False):
     """Take the lock of a stack for a run from elsewhere, as if a colleague were at work."""
     owner = {"user": "ann", "host": "laptop", "machine": "elsewhere", "process": "1:1"}
     lock = StackLock(of, Runner())
-    return lock, lock.acquire({"run": run, "kind": kind}, owner, "now")
+    return lock, lock.acquire({"run": run, "kind": kind}, owner, "now", force)
