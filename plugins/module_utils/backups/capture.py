@@ -116,10 +116,14 @@ class Capture:
             inside = live_state.inside_paths(self.stack, mounts[service])
             for path in paths:
                 status, data, _err = self.engine.execute(self.containers[service], ["cat", "--", inside[path]])
-                if status == 0:
+                if status != 0:
+                    captured.gaps.append(f"{path} as {service} sees it could not be read")
+                elif path in captured.files:
                     captured.replace(path, data, RUNNING)
                 else:
-                    captured.gaps.append(f"{path} as {service} sees it could not be read")
+                    owner = self.runner.stamp(self.stack.dir)
+                    captured.files[path] = CapturedFile(data, Stamp(0o644, owner.uid, owner.gid))
+                    captured.notes.append(f"{path} is gone from the disk; what {service} still sees is kept")
 
     def _edited_since_load(self, captured: Captured) -> None:
         """A file edited in place is what the container sees, but not what its process has read.
@@ -134,7 +138,8 @@ class Capture:
             paths = [path for path in live_state.inside_paths(self.stack, mounts) if path != kong_file]
             loaded = self._loaded_at(container) if paths else 0.0
             for path in paths:
-                if self.runner.modified(self.stack.path(path)) > loaded and captured.files[path].origin == RUNNING:
+                full = self.stack.path(path)
+                if path not in captured.ahead and self.runner.exists(full) and self.runner.modified(full) > loaded:
                     self._as_loaded(captured, service, path)
 
     def _loaded_at(self, container: Container) -> float:
