@@ -22,6 +22,8 @@ _URL_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s]+@", re.IGNORECASE
 _URL_QUERY = re.compile(r"(?P<name>[?&][A-Za-z0-9_.-]+=)[^&\s]+")
 # "x-api-key:sk-…", "Authorization: Bearer …": how Kong's request-transformer carries headers.
 _PAIR = re.compile(r"^(?P<name>[A-Za-z0-9_.-]{1,64})\s*[:=]\s*(?P<value>\S.*)$", re.DOTALL)
+# "redis-server --requirepass …", "--password=…": what a command line gives away.
+_OPTION = re.compile(r"(?<!\S)(?P<option>--?(?P<name>[A-Za-z][\w-]*)(?:=|[ \t]+))(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)")
 _TOKEN = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}$")
 _WORDS = re.compile(r"[/.:]")
 
@@ -43,16 +45,19 @@ def shown(name: str, value: Any) -> str:
         return f"{pair.group('name')}:{MASK}"
     if _TOKEN.match(text) and not _WORDS.search(text):
         return MASK
-    return _hide_in_url(text)
+    return _hide_parts(text)
 
 
-def _hide_in_url(text: str) -> str:
-    """Mask the user part of a URL and the values of query fields with a secret name."""
+def _hide_parts(text: str) -> str:
+    """Mask the user part of a URL, and the values of query fields and command line options with a secret name."""
+
+    def option(match: re.Match[str]) -> str:
+        return match.group("option") + MASK if is_secret_name(match.group("name")) else match.group(0)
 
     def query(match: re.Match[str]) -> str:
         return match.group("name") + MASK if is_secret_name(match.group("name")[1:-1]) else match.group(0)
 
-    return _URL_QUERY.sub(query, _URL_USER.sub(rf"\g<scheme>{MASK}@", text))
+    return _OPTION.sub(option, _URL_QUERY.sub(query, _URL_USER.sub(rf"\g<scheme>{MASK}@", text)))
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
@@ -73,7 +78,7 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     """Replace every known secret in free text, a log line or a process's error for instance."""
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return _hide_in_url(text)
+    return _hide_parts(text)
 
 
 def scrub_tree(value: Any, secrets: list[str]) -> Any:
