@@ -41,7 +41,8 @@ def order(
     path = compose.needed_by(depends, [redis, kong, proxy])
     data = live.get("data") or {}
     actions: list[dict[str, Any]] = [item for item in files if not _hot(item, decisions, settings)]
-    actions += _tags(decisions, target, live)
+    tags = _tags(decisions, target, live)
+    actions += tags
     kong_off = _kong_off(decisions, live, redis, kong)
     if network_is_made_anew(live, settings):
         # Before anything is started: a container that is up on the old network would be taken off it again.
@@ -72,7 +73,7 @@ def order(
         if name == kong:
             ready["configuration_hash"] = target["kong"].get("configuration_hash") or ""
         (waiting if name in (kong, proxy) else actions).append(ready)
-    return _with_grace(actions + waiting + _displaced_tags(target, live), bool(settings.get("force")))
+    return _with_grace(actions + waiting + _displaced_tags(target, live, tags), bool(settings.get("force")))
 
 
 def _redis_moves(decisions: Mapping[str, Decision], live: Mapping[str, Any], redis: str) -> bool:
@@ -187,13 +188,19 @@ def _recorded_tag(target: Mapping[str, Any], reference: str) -> str:
     return str((target.get("tags") or {}).get(reference) or "")
 
 
-def _displaced_tags(target: Mapping[str, Any], live: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tags that named an image in the target which did not run there; set last, for they start nothing."""
+def _displaced_tags(
+    target: Mapping[str, Any], live: Mapping[str, Any], moved: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the tags that named an image in the target which did not run there; set last, for they start nothing.
+
+    moved: the tags that this plan moves before, for services that Compose starts anew.
+    """
+    now = {**live["images"], **{item["reference"]: item["image_id"] for item in moved}}
     rows = []
     for wanted in target["services"].values():
         recorded = _recorded_tag(target, wanted["image_ref"])
         present = recorded in live["present_images"]
-        if recorded not in ("", wanted["image_id"]) and present and live["images"].get(wanted["image_ref"]) != recorded:
+        if recorded not in ("", wanted["image_id"]) and present and now.get(wanted["image_ref"]) != recorded:
             rows.append((wanted["image_ref"], recorded))
     why = "the tag named this image, built and not deployed"
     return [_tag(reference, image_id, why) for reference, image_id in sorted(set(rows))]
