@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import redact
-from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.file_changes import changed_settings
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redact import MASK
 
 SECRET_NAMES = (
@@ -88,6 +87,9 @@ def test_plain_names(name):
         ("URL", "redis://:s3cret@redis:6379/0", f"redis://{MASK}@redis:6379/0"),
         ("URL", "https://bob:s3cret@host/path", f"https://{MASK}@host/path"),
         ("URL", "https://host/path", "https://host/path"),
+        ("command", "redis-server --requirepass s3cret --save 60 1", f"redis-server --requirepass {MASK} --save 60 1"),
+        ("command", "curl --user-token='s3 cret' --fail", f"curl --user-token={MASK} --fail"),
+        ("command", "nginx -s reload --no-auth --key", "nginx -s reload --no-auth --key"),
     ],
 )
 def test_shown(name, value, expected):
@@ -176,39 +178,3 @@ def test_a_secret_never_appears_in_changes(name, old, new):
 def test_a_list_below_a_secret_name_is_secret():
     rows = redact.changes({}, redact.flatten({"config": {"client_secrets": ["first-s", "second-s"]}}))
     assert [row["new"] for row in rows] == [MASK, MASK]
-
-
-class TestChangedSettings:
-    def test_environment_file(self):
-        old, new = b"LEVEL=debug\nREDIS_PASSWORD=old-secret\n", b"LEVEL=notice\nREDIS_PASSWORD=new-secret\n"
-        assert changed_settings("config/production.env", old, new) == [
-            {"name": "LEVEL", "old": "debug", "new": "notice"},
-            {"name": "REDIS_PASSWORD", "old": MASK, "new": MASK},
-        ]
-
-    def test_a_secret_that_is_repeated_elsewhere_in_the_file(self):
-        old, new = b"REDIS_PASSWORD=hunter-two\nARGS=--a hunter-two\n", b"REDIS_PASSWORD=hunter-two\nARGS=none\n"
-        assert changed_settings(".env", old, new) == [{"name": "ARGS", "old": f"--a {MASK}", "new": "none"}]
-
-    def test_yaml(self):
-        old = b"plugins: [{name: aws-masker, config: {anthropic_api_key: sk-1, ttl: 1}}]"
-        new = b"plugins: [{name: aws-masker, config: {anthropic_api_key: sk-2, ttl: 2}}]"
-        assert changed_settings("kong/kong.yml", old, new) == [
-            {"name": "plugins.aws-masker.config.anthropic_api_key", "old": MASK, "new": MASK},
-            {"name": "plugins.aws-masker.config.ttl", "old": "1", "new": "2"},
-        ]
-
-    @pytest.mark.parametrize(
-        ("path", "old", "new", "row"),
-        [
-            ("a.conf", b"ab", b"abc", ("2 bytes", "3 bytes")),
-            ("a.env", b"# a\n", b"# ab\n", ("4 bytes", "5 bytes")),
-            ("a.yml", b"{", b"a: 1", ("no valid YAML on one side", "see the file")),
-        ],
-        ids=["other-file", "comment", "broken-yaml"],
-    )
-    def test_what_has_no_settings(self, path, old, new, row):
-        assert changed_settings(path, old, new) == [{"name": "(content)", "old": row[0], "new": row[1]}]
-
-    def test_equal(self):
-        assert changed_settings("a.env", b"A=1", b"A=1") == []

@@ -1,0 +1,240 @@
+"""What a plan compares: the target out of a real backup, the live state out of files, an engine and answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan_input import PlanInput
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit import stack_on_disk as disk
+from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import SETTINGS, decided, steps
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import COMPOSE, ENV, KONG_FILE, NGINX, PLUGIN
+
+EDITED_ENV = disk.FILES[ENV].replace(b"notice", b"debug")
+SECRET = "pass-of-the-file"
+NEW_SECRET = "canary-new-pass"
+MOUNTS = {"kong": [KONG_FILE, os.path.dirname(PLUGIN)], "nginx": [NGINX], "redis": ["redis/data"]}
+ABOUT = ("sha256", "mode", "uid", "gid")
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def stack(tmp_path):
+    return disk.lay_out(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def places():
+    """Where a healthy stack answers."""
+    with disk.answering() as found:
+        yield found
+
+
+def look(stack, backup, found=None, keep=(), engine=None):
+    made = engine or samples.SmallEngine(*(found or disk.containers(stack)).values())
+    return PlanInput(stack, made, Runner(), disk.SmallCompose(stack), backup, keep)
+
+
+def guards(live):
+    return [(guard.name, guard.reason) for guard in live["guards"]]
+
+
+def plan_of(made, **settings):
+    target = made.target()
+    return build_plan(target, made.live(target, "keep", "mappings"), {**SETTINGS, "kong_file": KONG_FILE, **settings})
+
+
+def test_what_equals_the_backup_needs_nothing(stack, places):
+    made = look(stack, disk.backed_up(stack), disk.well(stack, places))
+    target = made.target()
+    live = made.live(target, "keep", "mappings")
+    assert live.pop("services") == {
+        name: {
+            "image_id": f"sha256:{name}",
+            "config_hash": f"hash-{name}",
+            "compose_version": "2.40.0",
+            "depends_on": [],
+            "mounts": mounts,
+            "differs": [],
+            "trouble": "",
+            "state": "running",
+            "running": True,
+            "stale_files": [],
+            "restart_policy": "always",
+        }
+        for name, mounts in (
+            ("kong", [KONG_FILE, os.path.dirname(PLUGIN)]),
+            ("nginx", [NGINX]),
+            ("redis", ["redis/data"]),
+        )
+    }
+    assert live.pop("files") == {
+        path: {name: about[name] for name in ("sha256", "mode", "uid", "gid")}
+        for path, about in target["files"].items()
+    }
+    assert live.pop("data")["line"] == "DATA: KEEP - 7 live mappings stay"
+    assert live == {
+        "depends_on": {"kong": [], "nginx": ["kong"], "redis": []},
+        "extra_files": [],
+        "mounted_singly": [KONG_FILE, os.path.dirname(PLUGIN), NGINX, "redis/data"],
+        "images": {f"gateway-{name}": f"sha256:{name}" for name in ("kong", "nginx", "redis")},
+        "present_images": {"sha256:kong", "sha256:nginx", "sha256:redis"},
+        "kong_hash": disk.md5(disk.KONG),
+        "guards": [],
+        "warnings": [],
+        "network": True,
+    }
+    assert steps(plan_of(made)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"kong": {"env": {"KONG_LOG_LEVEL": "debug"}, "config_hash": "x"}}, {"kong": "recreate", "nginx": "reload"}),
+        ({"nginx": {"image_id": "sha256:new"}}, {"nginx": "recreate"}),
+        ({"nginx": {"state": "exited"}}, {"nginx": "start"}),
+        ({"nginx": {"ports": {}}}, {"nginx": "restart"}),
+    ],
+    ids=["variables", "image", "stopped", "silent"],
+)
+def test_what_differs_is_seen(stack, places, changes, kinds):
+    engine = samples.SmallEngine(*disk.well(stack, places, **changes).values(), images={"old": "sha256:nginx"})
+    assert decided(plan_of(look(stack, disk.backed_up(stack), engine=engine))) == kinds
+
+
+def test_images_are_those_that_the_target_or_its_tags_name_and_this_host_has(stack, places):
+    tags = {"gateway-kong": "sha256:built", "gateway-nginx": "sha256:gone"}
+    found = disk.well(stack, places, nginx={"image_id": "sha256:new"})
+    engine = samples.SmallEngine(*found.values(), images={"built": "sha256:built"})
+    made = look(stack, disk.backed_up(stack, tags=tags), engine=engine)
+    live = made.live(made.target(), "keep", "mappings")
+    assert live["images"]["gateway-nginx"] == "sha256:new"
+    assert live["present_images"] == {"sha256:kong", "sha256:redis", "sha256:built"}
+
+
+@pytest.mark.parametrize("mounted", [KONG_FILE, os.path.dirname(KONG_FILE)], ids=["by-itself", "in-a-folder"])
+def test_compose_reads_the_definition_and_nothing_that_containers_mount(stack, places, mounted):
+    further = {"common.yml": b"a: 1\n", "extra.env": b"A=1\n", "nginx/rules.yml": b"a: 1\n", "notes.txt": b"x"}
+    backup = disk.backed_up(stack, files={**further, "docker-compose.override.yml": b"services: {}\n"})
+    backup["services"]["kong"]["mounts"] = [mounted]
+    backup["services"]["nginx"]["mounts"] = ["nginx/rules.yml", COMPOSE]
+    made = look(stack, backup, disk.well(stack, places))
+    made.live(made.target(), "keep", "mappings")
+    expected = [ENV, COMPOSE, "common.yml", "docker-compose.override.yml", "extra.env"]
+    assert made.definitions.read == [sorted(expected)]
+
+
+class TestFiles:
+    def test_what_differs_lacks_or_is_too_much_on_disk(self, stack, places):
+        backup = disk.backed_up(stack, absent=["compose.override.yml", ".env.local"])
+        disk.put(stack, ENV, EDITED_ENV)
+        os.unlink(stack.path(NGINX))
+        disk.put(stack, "kong/plugins/aws-masker/new.lua", b"")
+        disk.put(stack, "compose.override.yml", b"services: {}\n")
+        os.rename(stack.path(COMPOSE), stack.path("elsewhere.yml"))
+        os.symlink("elsewhere.yml", stack.path(COMPOSE))
+        made = look(stack, backup, disk.well(stack, places))
+        live = made.live(made.target(), "keep", "mappings")
+        assert live["files"][ENV]["sha256"] == sha(EDITED_ENV)
+        assert not {NGINX, COMPOSE} & set(live["files"])
+        assert live["extra_files"] == ["compose.override.yml", "kong/plugins/aws-masker/new.lua"]
+
+    def test_a_file_that_a_container_sees_otherwise_is_stale(self, stack, places):
+        engine = samples.SmallEngine(
+            *disk.well(stack, places).values(), seen={("nginx", "/etc/nginx/nginx.conf"): b"older\n"}
+        )
+        plan = plan_of(look(stack, disk.backed_up(stack), engine=engine))
+        assert plan["services"]["nginx"] == {
+            "do": "restart",
+            "why": [f"{NGINX} was replaced under the running container"],
+        }
+
+    @pytest.mark.parametrize("path", ["../elsewhere", "/etc/passwd", "STACK/x", "a/../../b", "nginx/./x", "out/x"])
+    @pytest.mark.parametrize("kind", ["target", "absent", "directories"])
+    def test_a_manifest_never_leads_out_of_the_stack(self, stack, tmp_path_factory, path, kind):
+        os.symlink(tmp_path_factory.mktemp("elsewhere"), stack.path("out"))
+        backup, path = disk.backed_up(stack), path.replace("STACK", stack.dir)
+        if kind == "target":
+            backup["files"][0]["target"] = path
+        else:
+            backup[kind] = [path]
+        made = look(stack, backup)
+        with pytest.raises(DamagedBackupError, match="which is outside"):
+            made.live(made.target(), "keep", "mappings")
+
+
+class TestKeptSecrets:
+    """After a breach the backup's password must not return."""
+
+    def test_the_target_is_the_backups_file_with_the_live_value(self, stack, places):
+        backup = disk.backed_up(stack)
+        live_env = EDITED_ENV.replace(SECRET.encode(), NEW_SECRET.encode())
+        disk.put(stack, ENV, live_env)
+        redis = {"env": {"REDIS_PASSWORD": NEW_SECRET}, "config_hash": "of-the-new-password"}
+        made = look(stack, backup, disk.well(stack, places, redis=redis), ["REDIS_PASSWORD"])
+        target = made.target()
+        wanted = disk.FILES[ENV].replace(SECRET.encode(), NEW_SECRET.encode())
+        about = target["files"][ENV]
+        assert (about["sha256"], about["source_sha256"]) == (sha(wanted), sha(disk.FILES[ENV]))
+        assert about["keep"] == ["REDIS_PASSWORD"]
+        live = made.live(target, "keep", "mappings")
+        assert (live["services"]["redis"]["config_hash"], live["services"]["redis"]["differs"]) == ("hash-redis", [])
+        assert live["services"]["kong"]["config_hash"] == "hash-kong"
+        diff = made.settings_diff(target, {"actions": [{"action": "write_file", "path": ENV}]})
+        assert diff == {ENV: [{"name": "KONG_LOG_LEVEL", "old": "debug", "new": "notice"}]}
+        os.unlink(stack.path(NGINX))
+        assert made.settings_diff(target, {"actions": [{"action": "write_file", "path": NGINX}]}) == {}
+
+    def test_a_name_that_the_live_file_does_not_have_is_refused(self, stack, places):
+        made = look(stack, disk.backed_up(stack), disk.well(stack, places), ["NO_SUCH", "REDIS_PASSWORD"])
+        live = made.live(made.target(), "keep", "mappings")
+        assert guards(live) == [("unknown_secret", f"keep_secrets names NO_SUCH, which {ENV} does not have.")]
+
+
+class TestOriginalLayout:
+    """A configuration file alone: it goes to where the stack reads its environment from."""
+
+    @staticmethod
+    def backup(stack, content):
+        folder = os.path.join(stack.backup_dir, "pre-deploy", disk.ID)
+        os.makedirs(folder)
+        with open(os.path.join(folder, "config.env"), "wb") as handle:
+            handle.write(content)
+        where = disk.store(stack.backup_dir)
+        (row,) = where.listing("production", "gateway", ["gw1"], disk.NOW)
+        return {**row, "files": where.prove(row)}
+
+    @pytest.mark.parametrize("beside", [True, False], ids=["with-.env", "without-.env"])
+    def test_it_has_the_owners_that_the_files_have_now(self, stack, beside):
+        backup = self.backup(stack, EDITED_ENV)
+        if beside:
+            disk.put(stack, ".env", b"A=1\n")
+            os.chmod(stack.path(".env"), 0o640)
+        found = look(stack, backup).target()["files"]
+        about = {"sha256": sha(EDITED_ENV), "source": "config.env", "uid": os.getuid(), "gid": os.getgid()}
+        expected = {ENV: {**about, "mode": os.stat(stack.path(ENV)).st_mode & 0o777}}
+        assert found == {**expected, **({".env": {**about, "mode": 0o640}} if beside else {})}
+
+    def test_a_file_that_is_gone_is_made_private(self, stack):
+        backup = self.backup(stack, EDITED_ENV)
+        os.unlink(stack.path(ENV))
+        assert look(stack, backup).target()["files"][ENV]["mode"] == 0o600
+
+    def test_services_are_compared_with_what_compose_makes_of_it(self, stack, places):
+        backup = self.backup(stack, EDITED_ENV)
+        made = look(stack, backup, disk.well(stack, places))
+        live = made.live(made.target(), "keep", "mappings")
+        assert {name: item["differs"] for name, item in live["services"].items()} == {
+            "kong": ["env.KONG_LOG_LEVEL"],
+            "nginx": [],
+            "redis": [],
+        }
