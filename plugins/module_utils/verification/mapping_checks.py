@@ -16,6 +16,7 @@ from ..libraries import redis
 from ..live import live_state
 from ..redis.redis_data import RedisData
 from ..redis.redis_families import CNT, MAP, REV, family, original_of
+from ..redis.redis_keys import exactly
 from ..runner import Runner
 from ..stack_args import StackArgs
 
@@ -136,7 +137,7 @@ class MappingChecks:
             counters = {
                 key: _number(client.client.get(key))
                 for prefix in self.prefixes
-                for key in client.client.scan_iter(match=prefix + CNT + b"*", count=SCAN_COUNT)
+                for key in client.client.scan_iter(match=exactly(prefix) + CNT + b"*", count=SCAN_COUNT)
             }
             low = rewound(highest, counters)
             return not low, "; ".join(low) or f"{len(counters)} counters{self._share(client)}"
@@ -149,7 +150,7 @@ class MappingChecks:
         for prefix in self.prefixes:
             cursor = -1
             while cursor != 0 and self.runner.clock() < end:
-                cursor, keys = client.client.scan(max(cursor, 0), match=prefix + kind + b"*", count=SCAN_COUNT)
+                cursor, keys = client.client.scan(max(cursor, 0), match=exactly(prefix) + kind + b"*", count=SCAN_COUNT)
                 if keys:
                     yield prefix, [key for key in keys if isinstance(key, bytes)]
         self.complete = self.runner.clock() < end
