@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
+import re
 import socketserver
 import threading
 
@@ -17,6 +19,42 @@ def bulk(data):
 
 def listed(*items):
     return b"*%d\r\n" % len(items) + b"".join(items)
+
+
+class Keys:
+    """A Redis of string keys; answers: words → what is answered to them instead."""
+
+    INFO = "role:master\r\nrdb_last_bgsave_status:ok\r\nused_memory:1048576\r\n"
+
+    def __init__(self, keys=None, answers=None, info=INFO):
+        self.keys, self.answers, self.info = dict(keys or {}), answers or {}, info
+
+    def get(self, text, unknown):
+        command, *words = text.split(" ")
+        if text in self.answers:
+            return self.answers[text]
+        known = {
+            "PING": lambda: PONG,
+            "AUTH": lambda: OK,
+            "SELECT": lambda: OK,
+            "INFO": lambda: bulk(f"# All\r\n{self.info}db0:keys={len(self.keys)},expires=0\r\n".encode()),
+            "CONFIG": lambda: listed(bulk(words[1].encode()), bulk(b"yes" if "stop" in words[1] else b"3600 1")),
+            "DBSIZE": lambda: b":%d\r\n" % len(self.keys),
+            "GET": lambda: self._value(words[0]),
+            "MGET": lambda: listed(*map(self._value, words)),
+            "SET": lambda: self.keys.update({words[0]: words[1]}) or OK,
+            "DEL": lambda: b":%d\r\n" % sum(self.keys.pop(word, None) is not None for word in words),
+            "SCAN": lambda: listed(bulk(b"0"), listed(*(bulk(key.encode()) for key in self._fitting(words)))),
+        }
+        return known[command]() if command in known else unknown
+
+    def _value(self, key):
+        return bulk(self.keys[key].encode()) if key in self.keys else NIL
+
+    def _fitting(self, words):
+        pattern = words[words.index("MATCH") + 1]
+        pattern = re.sub(r"\\(.)", r"[\1]", pattern)
+        return [key for key in self.keys if fnmatch.fnmatchcase(key, pattern)]
 
 
 @contextlib.contextmanager

@@ -26,6 +26,15 @@ STARTED, BEFORE = 1785315601.0, 1785315000.0
 ENV, COMPOSE, KONG_FILE, NGINX = "config/production.env", "docker-compose.yml", "kong/kong.yml", "nginx/nginx.conf"
 PLUGIN = "kong/plugins/aws-masker/handler.lua"
 KONG = b'_format_version: "3.0"\nservices:\n- name: llm\n  url: http://up\n  routes: [{name: all, paths: [/]}]\n'
+# The same with the masking plugin on its route, and what Kong's Admin API then shows.
+MASKING = KONG.replace(b"paths: [/]", b"paths: [/], plugins: [{name: aws-masker}]")
+LISTEN = {"KONG_ADMIN_LISTEN": "0.0.0.0:8001"}
+ENTITIES = {
+    "services": [{"id": "s", "name": "llm", "host": "up", "port": 8080}],
+    "routes": [{"id": "r", "name": "all", "paths": ["/"]}],
+    "plugins": [{"name": "aws-masker", "enabled": True, "route": {"id": "r"}}],
+    "upstreams": [],
+}
 SERVICES = """services:
   kong:
     image: gateway-kong
@@ -129,6 +138,15 @@ def kong_answers(shown, exported=None):
     if exported is not None:
         answers["GET", "/config"] = Answer(200, json.dumps({"config": exported}).encode())
     return answers
+
+
+def admin_answers(shown=None, version="3.9.1", **entities):
+    """Return the answers of an Admin API that shows this hash and these entities in place of those of MASKING."""
+    rows = {**ENTITIES, **entities}
+    lists = {("GET", f"/{kind}"): Answer(200, json.dumps({"data": found}).encode()) for kind, found in rows.items()}
+    status = {"configuration_hash": md5(MASKING) if shown is None else shown}
+    about = {("GET", "/"): recorded(version, "001-GET-root")}
+    return {**about, ("GET", "/status"): Answer(200, json.dumps(status).encode()), **lists}
 
 
 @contextlib.contextmanager

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.checks import answer
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification import mapping_checks
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.mapping_checks import (
     judge_memory,
     rewound,
 )
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit.small_redis import LOADING, Keys, place, serving_redis
 
 P = b"aws_masker:"
 MIB = 1 << 20
@@ -70,3 +76,136 @@ def test_persistence(about, good):
 @pytest.mark.parametrize(("role", "good"), [("master", True), ("slave", False)])
 def test_role(role, good):
     assert mapping_checks._role({"role": role})[0] is good
+
+
+def rev(original, alias, prefix="aws_masker:"):
+    return {f"{prefix}rev:{base64.b64encode(original.encode()).decode()}": alias}
+
+
+def mapped(alias, original, prefix="aws_masker:"):
+    return {f"{prefix}map:{alias}": original}
+
+
+def pair(original, alias, prefix="aws_masker:"):
+    return {**rev(original, alias, prefix), **mapped(alias, original, prefix)}
+
+
+def ask(name, held, write=True, clock=None, env=None, **settings):
+    """Return (status, what was found) of one check of a Redis."""
+    with serving_redis(held) as (where, _asked):
+        container = samples.container("redis", ports=place(where), env=env or {})
+        runner = Runner(clock=clock or samples.FakeClock())
+        made = mapping_checks.MappingChecks(samples.stack(**settings), runner, {"redis": container}, write)
+        found = answer(next(item for item in made.questions() if item.name == name))
+    return found.status, found.found
+
+
+NEEDLESS = b"-ERR AUTH <password> called without any password configured for the default user\r\n"
+
+
+@pytest.mark.parametrize(
+    ("held", "env", "found"),
+    [
+        (Keys(), {}, ("passed", "PONG")),
+        (Keys(), {"REDIS_PASSWORD": "right"}, ("passed", "PONG")),
+        (Keys(info="loading:1\r\n"), {}, ("failed", "loading its data")),
+        (
+            Keys(answers={"AUTH right": NEEDLESS}),
+            {"REDIS_PASSWORD": "right"},
+            ("failed", "it lets anybody in without a password, although one is configured"),
+        ),
+    ],
+    ids=["open-as-meant", "password", "loading", "open-although-a-password-is-configured"],
+)
+def test_it_answers_with_its_password(held, env, found):
+    assert ask("redis", held, env=env) == found
+
+
+def test_one_that_loads_is_no_redis_that_answers():
+    status, found = ask("redis", Keys(answers={"PING": LOADING}))
+    assert status == "failed"
+    assert "does not answer PING" in found
+
+
+@pytest.mark.parametrize(
+    ("held", "write", "found"),
+    [
+        (Keys({"a": "1"}), True, ("passed", "written, read, deleted")),
+        (Keys({"a": "1"}), False, ("not_measured", "nothing is written in check mode")),
+        (
+            Keys({"a": "1"}, info="role:master\r\nrdb_last_bgsave_status:err\r\n"),
+            True,
+            ("failed", "it takes no writes: the last save failed (MISCONF)"),
+        ),
+    ],
+    ids=["writes", "check-mode", "a-save-failed"],
+)
+def test_a_key_of_our_own_is_written_and_none_is_left(held, write, found):
+    assert ask("redis_write", held, write) == found
+    assert held.keys == {"a": "1"}
+
+
+MANY = {key: value for number in range(7) for key, value in {**rev(f"i-{number}", f"A_{number}"),
+        **mapped(f"A_{number}", "i-other")}.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ({}, ("passed", "0 pairs agree")),
+        ({**pair("i-1", "A_1"), **pair("i-2", "A_2")}, ("passed", "2 pairs agree")),
+        (
+            {**pair("i-1", "A_1"), **rev("i-2", "A_1")},
+            ("failed", "1 of 2 lead to another resource: A_1"),
+        ),
+        (rev("i-1", "A_1"), ("passed", "1 pairs agree")),
+        (mapped("A_1", "i-1"), ("passed", "0 pairs agree")),
+        ({"aws_masker:rev:no base64".replace(" ", "-"): "A_1", **mapped("A_1", "i-1")},
+         ("failed", "1 of 1 lead to another resource: A_1")),
+        (MANY, ("failed", "7 of 7 lead to another resource: A_0, A_1, A_2, A_3, A_4")),
+        ({**rev("i-1", "A_1", "other:"), **mapped("A_1", "i-2", "other:")}, ("passed", "0 pairs agree")),
+    ],
+    ids=["none", "agree", "two-resources-one-alias", "its-map-entry-is-gone", "its-reverse-entry-is-gone",
+         "unreadable", "many", "another-prefix"],
+)  # fmt: skip
+def test_every_alias_leads_back_to_its_original(keys, found):
+    assert ask("redis_mappings", Keys(keys)) == found
+
+
+@pytest.mark.parametrize("prefix", ["aws_masker:", "a[b]:", "a*:", "other:"])
+def test_a_prefix_is_taken_as_it_is_written(prefix):
+    keys = {**rev("i-1", "A_1", prefix), **mapped("A_1", "i-2", prefix), **mapped("AWS_EC2_007", "i-7", prefix)}
+    keys.update({f"{prefix}cnt:ec2": "6", "ab:rev:x": "A_1", "abc:rev:x": "A_1"})
+    wrong = ask("redis_mappings", Keys(keys), mapping_prefixes=[prefix])
+    assert wrong == ("failed", "1 of 1 lead to another resource: A_1")
+    low = ask("redis_counters", Keys(keys), mapping_prefixes=[prefix])
+    assert low == ("failed", f"{prefix}cnt:ec2 is 6, and AWS_EC2_007 is given out")
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ({"aws_masker:cnt:ec2": "7", **mapped("AWS_EC2_007", "i-7")}, ("passed", "1 counters")),
+        ({"aws_masker:cnt:ec2": "6", **mapped("AWS_EC2_007", "i-7"), **mapped("AWS_EC2_002", "i-2")},
+         ("failed", "aws_masker:cnt:ec2 is 6, and AWS_EC2_007 is given out")),
+        ({"aws_masker:cnt:ec2": "x", **mapped("AWS_EC2_001", "i-1")},
+         ("failed", "aws_masker:cnt:ec2 is 0, and AWS_EC2_001 is given out")),
+        (mapped("no-number", "i-1"), ("passed", "0 counters")),
+    ],
+    ids=["highest", "below-the-highest", "no-number-in-it", "an-alias-without-a-number"],
+)  # fmt: skip
+def test_counters_are_held_against_the_aliases_that_were_given_out(keys, found):
+    assert ask("redis_counters", Keys(keys)) == found
+
+
+@pytest.mark.parametrize("name", ["redis_mappings", "redis_counters"])
+def test_of_millions_only_what_fits_into_the_time_is_looked_at_and_said(name):
+    clock = samples.FakeClock()
+
+    def hurried():
+        clock.sleep(1.0)
+        return clock()
+
+    status, found = ask(name, Keys(pair("i-1", "A_1")), clock=hurried)
+    assert status == "passed"
+    assert found.endswith("(looked at for 1.5 s of 2 keys)")
