@@ -130,6 +130,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "kong_hash": kong_hash,
         "troubles": {},
     }
+    lock = StackLock(stack, runner)
     newest = max((item.created for item in containers.values()), default="")
     facts: dict[str, Any] = {
         "project": stack.project,
@@ -137,7 +138,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "host": host,
         "release": status.release(backups, live, newest),
         "expected": stack.core,
-        "lock": StackLock(stack, runner).holder(),
+        "lock": lock.holder(),
         "unfinished": other_runs.unfinished(stack, runner),
     }
     return {
@@ -155,7 +156,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "release": facts["release"],
         "ages": newest_ages(backups),
         "unfinished": [item.run for item in facts["unfinished"]],
-        "lock": facts["lock"].run if facts["lock"] else "",
+        "lock": str(lock.held().get("run", "")) if facts["lock"] else "",
         "text": status.screen(facts, containers, problems, backups, now),
     }
 
