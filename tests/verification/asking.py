@@ -45,7 +45,8 @@ class Found:
         return next(item for item in self.checks if item["name"] == name)
 
     def __str__(self) -> str:
-        return "\n".join(
+        """Show the failed ones first: the first line is what a long log keeps of a test."""
+        return f"failed: {', '.join(sorted(self.failed)) or 'none'}\n" + "\n".join(
             f"{item['status']:<12} {item['level']:<8} {item['name']:<24} {item['ms']:>5} ms  {item['found']}"
             for item in self.checks
         )

@@ -28,12 +28,12 @@ FORCE = {**SETTINGS, "force": True}
 EXITED = "is exited with exit status 1"
 
 
-def plan(*changes, settings=SETTINGS, wanted=None, **live):
+def plan(*changes, settings=None, wanted=None, **live):
     """Return a plan; wanted: fields of the target, live: fields of the live state."""
     target, now = states(*changes)
     target.update(wanted or {})
     now.update(live)
-    return build_plan(target, now, settings)
+    return build_plan(target, now, settings or SETTINGS)
 
 
 def told(found, field):

@@ -22,7 +22,7 @@ def questions(tmp_path):
     return ChainChecks(look, ProbeSettings()).questions()
 
 
-@pytest.mark.parametrize("guilty", ["container_redis", "redis", "container_kong", "kong_workers"])
+@pytest.mark.parametrize("guilty", ["container_redis", "redis", "link_kong_redis", "container_kong", "kong_workers"])
 def test_a_request_without_an_answer_is_the_failure_of_who_lets_it_wait(questions, guilty):
     """Where a container fails, nobody asks what runs in it: the checks that need the answer need the container too."""
     asked = [one for one in questions if one.name in ("kong_gateway", "proxy_chain")]
