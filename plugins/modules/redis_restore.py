@@ -96,27 +96,27 @@ why:
   sample: Redis runs
 keys_before:
   description: Keys of the scope before; none where the live data could not be read.
-  returned: success
+  returned: success, O(data=keep) aside
   type: int
   sample: 24862
 keys_after:
   description: Keys of the scope after.
-  returned: success
+  returned: success, O(data=keep) aside
   type: int
   sample: 25000
 mappings_before:
   description: Mappings before; none where the live data could not be read.
-  returned: success
+  returned: success, O(data=keep) aside
   type: int
   sample: 12431
 mappings_after:
   description: Mappings after.
-  returned: success
+  returned: success, O(data=keep) aside
   type: int
   sample: 12500
 line:
   description: What happens to the mappings, in words.
-  returned: success
+  returned: success, O(data=keep) aside
   type: str
   sample: "DATA: MERGE - 12,431 live mappings stay, with the backup's there are 12,500; a live one wins"
 refusals:
@@ -127,24 +127,24 @@ refusals:
   sample: []
 notes:
   description: What else should be known, as that replicas follow.
-  returned: success
+  returned: success, O(data=keep) aside
   type: list
   elements: str
   sample: []
 expired:
   description: How many keys of the backup had lived too long and stay gone; none where the server does not say.
-  returned: success
+  returned: success, O(data=keep) aside
   type: int
   sample: 0
 checks:
   description: Whether map and reverse entries agree afterwards, as M(kong_masking.recovery.stack_verify) tells checks.
-  returned: success, not in check mode
+  returned: success, O(data=keep) aside, not in check mode
   type: list
   elements: dict
   sample: [{name: redis_pairs, status: passed, level: critical, expected: they agree, found: they agree, ms: 0}]
 wrong_pairs:
   description: Reverse keys whose alias maps to another resource, at most 20, identifiers cut.
-  returned: success, not in check mode
+  returned: success, O(data=keep) aside, not in check mode
   type: list
   elements: str
   sample: []
@@ -160,18 +160,18 @@ keys_removed:
   sample: 0
 conflicts:
   description: Keys of the backup that gave way to a live one, values and identifiers cut.
-  returned: success
+  returned: success, O(data=keep) aside
   type: list
   elements: str
   sample: []
 write_pause_ms:
   description: How long other clients had to wait.
-  returned: success
+  returned: success, O(data=keep) aside
   type: float
   sample: 3.1
 seconds:
   description: How long it took.
-  returned: success
+  returned: success, O(data=keep) aside
   type: float
   sample: 1.2
 """

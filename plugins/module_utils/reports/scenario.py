@@ -44,7 +44,7 @@ SCENARIOS: tuple[tuple[str, tuple[str, ...]], ...] = (
 KONG, REDIS, NETWORK, MEMORY = range(1, 5)
 # Words in what was found and done that speak for a scenario; the most specific one comes first.
 SIGNS = (
-    (MEMORY, ("lack of memory", "oom", "memory:", "mem_limit")),
+    (MEMORY, ("lack of memory", "memory:", "mem_limit")),
     (NETWORK, ("network", "not found by its name", "resolve")),
     (REDIS, ("redis does not", "redis accepts no", "redis runs but", "does not take writes", "corrupt", "rdb")),
     (KONG, ("kong.yml", "configuration", "admin api", "kong_", "plugin")),

@@ -93,6 +93,7 @@ def with_evidence(found="", why="", path="", changes=False):
         ({"why": "was killed for lack of memory"}, 4),
         ({"why": "was killed for lack of memory", "path": "kong/kong.yml"}, 4),
         ({"path": "nginx/default.conf"}, None),
+        ({"found": "the disk has no room"}, None),
         ({}, None),
     ],
 )

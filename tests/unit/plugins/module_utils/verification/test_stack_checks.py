@@ -117,6 +117,33 @@ def test_a_question_that_a_busy_resolver_lost_is_asked_again(tmp_path, lost, goo
     assert len(engine.asked) == min(lost + 1, 3)
 
 
+def test_a_resolver_that_takes_long_is_asked_once(tmp_path):
+    now = [0.0]
+
+    class Slow(Engine):
+        def execute(self, container, command, _env=None):
+            now[0] += 20
+            return super().execute(container, command)
+
+    redis = samples.container("redis", addresses={NET: "172.18.0.4"})
+    kong = samples.container("kong", addresses={NET: "172.18.0.5"}, env={"REDIS_HOST": "redis"})
+    engine = Slow((2, b"", b""))
+    made = checks(tmp_path, engine, redis=redis, kong=kong)
+    made.runner.clock = lambda: now[0]
+    assert made._link("kong", "redis")[0] is False
+    assert len(engine.asked) == 1
+
+
+@pytest.mark.parametrize("dead", ["kong", "redis"])
+def test_no_name_is_looked_up_where_a_container_does_not_run(tmp_path, dead):
+    states = {name: {"state": "exited", "addresses": {NET: ""}} if name == dead else {} for name in ("kong", "redis")}
+    engine = Engine((2, b"", b""))
+    made = checks(tmp_path, engine, **{name: samples.container(name, **about) for name, about in states.items()})
+    with pytest.raises(NotMeasured, match=f"because container_{dead} fails"):
+        made._link("kong", "redis")
+    assert engine.asked == []
+
+
 def test_a_name_of_the_users_own_is_the_one_that_is_looked_up(tmp_path):
     redis = samples.container("redis", addresses={NET: "172.18.0.4"}, aliases=("redis", "masking-store"))
     kong = samples.container("kong", addresses={NET: "172.18.0.5"}, env={"MASKER_REDIS_HOST": "masking-store"})
