@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e test-faults \
-	verification slow molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis bench-connections matrix \
+	verification slow-redis_data slow-e2e slow-verification slow-faults molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis bench-connections matrix \
 	importer test test-full build clean
 
 help: ## List the targets
@@ -92,10 +92,10 @@ test-faults: setup engine ## Kill rollbacks, the engine and the disk under them;
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rfEP --durations=12 tests/faults -m "not slow" $(ARGS)
 
-slow: setup engine ## Run the tests on the engine that take minutes
+slow-redis_data slow-e2e slow-verification slow-faults: setup engine ## Run those of the tests on the engine that take minutes
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP tests/e2e tests/faults tests/verification tests/redis_data -m slow $(ARGS) || [ $$? = 5 ]
+	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data,$@),$(beside)) tests/$(@:slow-%=%) -m slow $(ARGS)
 
 molecule: setup engine ## Run two molecule scenarios: the standard rollback and the restored data
 	@tests/stack/images/build
@@ -146,8 +146,8 @@ importer: setup ## Check the built collection as Galaxy does
 test: ## Run everything, print each part's seconds and stop what was started
 	@tools/test
 
-test-full: ## The same with the parts that take long
-	@tools/test --full
+test-full: ## The same with the parts that take long; ARGS=--continue leaves out what passed in the last one
+	@tools/test --full $(ARGS)
 
 build: setup ## Build the collection's archive into dist/
 	@$(bin)/ansible-galaxy collection build --force --output-path dist

@@ -12,17 +12,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import full_run
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMMARY = re.compile(r"\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b")
@@ -67,13 +68,16 @@ PARTS = (
     # Works on the copy of the checkout that sanity and coverage work on: beside, and so after them.
     Part("compat", after="e2e"),
     Part("compat-rollback", engine=True),
-    Part("slow", engine=True, full_only=True),
+    Part("slow-redis_data", engine=True, full_only=True),
+    Part("slow-e2e", engine=True, full_only=True),
+    Part("slow-verification", engine=True, full_only=True),
+    Part("slow-faults", engine=True, full_only=True),
+    Part("molecule-all", engine=True, full_only=True),
+    Part("matrix", engine=True, full_only=True, last=True),
     Part("bench", engine=True, full_only=True, last=True),
     Part("bench-growth", engine=True, full_only=True, last=True),
     Part("bench-redis", engine=True, full_only=True, last=True),
     Part("bench-connections", engine=True, full_only=True, last=True),
-    Part("molecule-all", engine=True, full_only=True),
-    Part("matrix", engine=True, full_only=True, last=True),
 )
 RUNNING: set[subprocess.Popen[str]] = set()
 SCREEN = threading.Lock()
@@ -170,9 +174,15 @@ def start_engine() -> tuple[bool, Result]:
     return started, Result("engine", int(not ready), time.monotonic() - began, 0, int(not ready), 0)
 
 
-def run_all(parts: list[Part]) -> list[Result]:
-    """Run all parts: the first ones, then those on the engine with the others beside them."""
-    results = [run(part, live=True) for part in parts if part.first]
+def run_all(parts: list[Part], ended: Callable[[Result], None]) -> list[Result]:
+    """Run all parts: the first ones, then those on the engine with the others beside them; ended: told of each."""
+
+    def one(part: Part, live: bool) -> Result:
+        result = run(part, live)
+        ended(result)
+        return result
+
+    results = [one(part, live=True) for part in parts if part.first]
     on_engine = [part for part in parts if part.engine]
     beside = [part for part in parts if not part.engine and not part.first]
     started = False
@@ -182,7 +192,7 @@ def run_all(parts: list[Part]) -> list[Result]:
             started, engine = start_engine()
             results.append(engine)
         running = {part.name for part in on_engine}
-        others = [lane.submit(run, part, not on_engine) for part in beside if part.after not in running]
+        others = [lane.submit(one, part, not on_engine) for part in beside if part.after not in running]
         for part in sorted(on_engine, key=lambda part: part.last):
             if part.last:
                 wait(others)
@@ -190,9 +200,9 @@ def run_all(parts: list[Part]) -> list[Result]:
                 say(f"\n===== {part.name} =====\nleft out: no Docker Engine with Compose\n")
                 results.append(Result(part.name, 1, 0, 0, 1, 0))
             else:
-                results.append(run(part, live=True))
-            others += [lane.submit(run, one, live=False) for one in beside if one.after == part.name]
-        results += [one.result() for one in others]
+                results.append(one(part, live=True))
+            others += [lane.submit(one, other, live=False) for other in beside if other.after == part.name]
+        results += [other.result() for other in others]
     except BaseException:
         lane.shutdown(wait=False, cancel_futures=True)
         end_all()
@@ -203,52 +213,31 @@ def run_all(parts: list[Part]) -> list[Result]:
     return results
 
 
-def answer(*command: str) -> str:
-    """Return the first line that a command prints."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return (done.stdout.splitlines() or ["unknown"])[0]
-
-
-def write_dated(results: list[Result], moment: datetime) -> None:
-    """Leave the result of a full run in docs/full-run.md, to be committed before a release."""
-    where = ", ".join(
-        [
-            f"{moment:%Y-%m-%d %H:%M} UTC",
-            f"commit {answer('git', 'rev-parse', '--short', 'HEAD')}",
-            f"{os.cpu_count()} cores",
-            platform.freedesktop_os_release().get("PRETTY_NAME", "another system"),
-            answer(".venv/bin/ansible", "--version"),
-        ]
-    )
-    passed, failed = sum(one.passed for one in results), sum(one.failed for one in results)
-    rows = [
-        f"| {one.name} | {'ok' if one.status == 0 else 'FAILED'} | {one.passed} | {one.failed} | {one.seconds:.0f} |"
-        for one in results
-    ]
-    head = [
-        "# The last full run",
-        "",
-        f"`make test-full`: {where}.",
-        "",
-        f"{passed} passed, {failed} failed, {sum(one.seconds for one in results) / 60:.0f} minutes.",
-        "",
-        "| part | result | passed | failed | seconds |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    (ROOT / "docs" / "full-run.md").write_text("\n".join([*head, *rows, ""]), encoding="utf-8")
+def keep(result: Result) -> None:
+    """Keep a part's result for the documentation as soon as it is there."""
+    with SCREEN:
+        full_run.keep(result.name, asdict(result))
+        full_run.write_page([part.name for part in PARTS])
 
 
 def main() -> int:
     """Choose the parts, run them and print the totals."""
     parser = argparse.ArgumentParser(description="Run the parts of the test suite.")
     parser.add_argument("--full", action="store_true", help="also the parts that take long")
+    parser.add_argument(
+        "--continue", action="store_true", dest="go_on", help="leave out what passed in the last full run"
+    )
     parser.add_argument("parts", nargs="*", choices=[*(part.name for part in PARTS), []], help="only these")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_ignored: sys.exit(143))
     began = time.monotonic()
     chosen = [p for p in PARTS if p.name in options.parts or (not options.parts and (options.full or not p.full_only))]
-    results = run_all(chosen)
+    if options.full and not options.go_on and not options.parts:
+        full_run.forget()
+    before = full_run.read() if options.go_on else {}
+    chosen = [part for part in chosen if before.get(part.name, {}).get("status") != 0]
+    results = run_all(chosen, keep if options.full else lambda _result: None)
     print("\n===== seconds =====")
     for one in results:
         detail = f"{one.passed} passed, {one.failed} failed" + (f", {one.skipped} skipped" if one.skipped else "")
@@ -260,8 +249,6 @@ def main() -> int:
         for name in one.named:
             print(f"{one.name}: {name}")
     sys.stdout.flush()
-    if options.full and not options.parts:
-        write_dated(results, datetime.now(UTC))
     return int(any(one.status != 0 for one in results))
 
 

