@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from .errors import RecoveryError
+from .errors import NoAnswerError, RecoveryError
 
 PASSED, FAILED, NOT_MEASURED = "passed", "failed", "not_measured"
 CRITICAL, ADVISORY = "critical", "advisory"
@@ -22,7 +22,7 @@ STREAK, STREAK_PAUSE = 3, 0.05
 class Check:
     """One check's outcome; expected and found are for people and carry no secret; ms is its duration.
 
-    lasting: waiting does not change it.
+    lasting: waiting does not change it. silent: who was asked did not answer in time.
     """
 
     name: str
@@ -32,10 +32,11 @@ class Check:
     level: str = CRITICAL
     ms: int = 0
     lasting: bool = False
+    silent: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the check as modules return it."""
-        return {name: value for name, value in asdict(self).items() if name != "lasting"}
+        return {name: value for name, value in asdict(self).items() if name not in ("lasting", "silent")}
 
 
 class NotMeasured(Exception):
@@ -47,6 +48,7 @@ class Question:
     """A check to make: ask returns (good, what was found) or raises RecoveryError or NotMeasured.
 
     needs: checks without which this one says nothing of its own; when one of them fails, this one is not measured.
+    behind: checks of whom the one who is asked may be waiting for; when one of them fails, silence is its failure.
     lasting: what it looks at stays as it is until somebody changes it; who could not look at it may look again.
     """
 
@@ -55,24 +57,27 @@ class Question:
     ask: Callable[[], tuple[bool, str]]
     level: str = CRITICAL
     needs: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     lasting: bool = False
 
 
 def answer(question: Question) -> Check:
     """Make one check; a failure to ask is a failed check, not a crash."""
     began = time.monotonic()
-    judged = False
+    judged = silent = False
     try:
         good, found = question.ask()
         status, judged = PASSED if good else FAILED, True
     except NotMeasured as exc:
         status, found = NOT_MEASURED, str(exc)
     except RecoveryError as exc:
-        status, found = FAILED, exc.msg
+        status, found, silent = FAILED, exc.msg, isinstance(exc, NoAnswerError)
     except Exception as exc:  # noqa: BLE001  # a case nobody thought of must not take the other checks with it
         status, found = FAILED, f"a case that this check does not know: {type(exc).__name__}"
     ms = int((time.monotonic() - began) * 1000)
-    return Check(question.name, status, question.expected, found, question.level, ms, question.lasting and judged)
+    return Check(
+        question.name, status, question.expected, found, question.level, ms, question.lasting and judged, silent
+    )
 
 
 def answer_all(questions: Iterable[Question]) -> list[Check]:
@@ -88,7 +93,8 @@ def because(asked: Iterable[Question], found: Iterable[Check], elsewhere: Iterab
     made: dict[str, Check] = {}
     blocked: dict[str, str] = {name: name for name in elsewhere}
     for question, check in zip(asked, found):
-        cause = next((name for name in question.needs if name in blocked), "")
+        guilty = question.needs + (question.behind if check.silent else ())
+        cause = next((name for name in guilty if name in blocked), "")
         if check.status != PASSED and cause:
             made[check.name] = replace(check, status=NOT_MEASURED, found=f"because {blocked[cause]} fails")
             blocked[check.name] = blocked[cause]

@@ -42,5 +42,9 @@ class NotReadyError(RecoveryError):
     """A service did not become ready within its budget."""
 
 
+class NoAnswerError(RecoveryError):
+    """Who was asked took the question and did not answer in time; it may itself be waiting for somebody."""
+
+
 class DamagedBackupError(RecoveryError):
     """A backup's content is not what its manifest says; never waived."""

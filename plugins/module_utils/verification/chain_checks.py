@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks import ADVISORY, NotMeasured, Question, in_a_row
-from ..errors import RecoveryError
+from ..errors import NoAnswerError, RecoveryError
 from ..gateway import kong_file
 from ..gateway.kong_look import KongLook
 from ..libraries import requests
@@ -60,6 +60,8 @@ class ChainChecks:
                 "Kong takes the probe's path to a service",
                 self._gateway,
                 needs=(*masked, f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
+                # Kong answers for a provider that cannot be reached, as soon as it knows.
+                behind=("upstream_reachable",),
             ),
             Question("kong_no_route", "Kong's own 404 where no route is", self._no_route, needs=("kong_gateway",)),
             Question(
@@ -124,6 +126,8 @@ class ChainChecks:
         session.trust_env = False
         try:
             return session.get(url, timeout=ANSWER_SECONDS)
+        except requests.exceptions.ReadTimeout as exc:
+            raise NoAnswerError(f"{url} gives no answer within {ANSWER_SECONDS:.0f} s") from exc
         except requests.RequestException as exc:
             raise RecoveryError(f"{url} gives no answer ({type(exc).__name__})") from exc
 

@@ -21,7 +21,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.checks impor
     passed,
     retry,
 )
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NoAnswerError, RecoveryError
 from ansible_collections.kong_masking.recovery.tests.unit.samples import FakeClock
 
 
@@ -165,6 +165,24 @@ class TestOneCauseFailsOneCheck:
     def test_a_check_that_failed_elsewhere(self):
         found = ask_groups([question("b", False, "a")], lambda _broken: [], elsewhere=["a"])
         assert outcome(found) == {"b": NOT_MEASURED}
+
+    @pytest.mark.parametrize(
+        ("problem", "well", "status"),
+        [
+            (NoAnswerError("no answer"), False, NOT_MEASURED),
+            (NoAnswerError("no answer"), True, FAILED),
+            (RecoveryError("no connection"), False, FAILED),
+        ],
+        ids=["waits-for-it", "waits-for-nobody", "answered-badly"],
+    )
+    def test_silence_is_the_failure_of_who_is_waited_for(self, problem, well, status):
+        def ask():
+            raise problem
+
+        waits = Question("b", "x", ask, behind=("a",))
+        found = answer_all([question("a", well, level=ADVISORY), waits])
+        assert found[1].status == status
+        assert "silent" not in found[1].as_dict()
 
     def test_an_unknown_need_is_none(self):
         assert outcome(answer_all([question("b", False, "nowhere")])) == {"b": FAILED}
