@@ -24,6 +24,10 @@ _URL_QUERY = re.compile(r"(?P<name>[?&][A-Za-z0-9_.-]+=)[^&\s]+")
 _PAIR = re.compile(r"^(?P<name>[A-Za-z0-9_.-]{1,64})\s*[:=]\s*(?P<value>\S.*)$", re.DOTALL)
 # "redis-server --requirepass …", "--password=…": what a command line gives away.
 _OPTION = re.compile(r"(?<!\S)(?P<option>--?(?P<name>[A-Za-z][\w-]*)(?:=|[ \t]+))(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)")
+_BARE_OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
+# The client's short form is no name that tells anything.
+_CLIENT = "redis-cli"
+_CLIENT_AUTH = re.compile(rf"(?P<option>\b{_CLIENT}(?:[ \t]+\S+)*?[ \t]+-a[ \t]+)(?:\"[^\"]*\"|'[^']*'|\S+)")
 _TOKEN = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}$")
 _WORDS = re.compile(r"[/.:]")
 
@@ -57,7 +61,8 @@ def _hide_parts(text: str) -> str:
     def query(match: re.Match[str]) -> str:
         return match.group("name") + MASK if is_secret_name(match.group("name")[1:-1]) else match.group(0)
 
-    return _OPTION.sub(option, _URL_QUERY.sub(query, _URL_USER.sub(rf"\g<scheme>{MASK}@", text)))
+    text = _CLIENT_AUTH.sub(rf"\g<option>{MASK}", _URL_USER.sub(rf"\g<scheme>{MASK}@", text))
+    return _OPTION.sub(option, _URL_QUERY.sub(query, text))
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:
@@ -93,11 +98,14 @@ def scrub_tree(value: Any, secrets: list[str]) -> Any:
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Return a nested structure as path → scalar; list items of named things are addressed by their name."""
+    """Return a nested structure as path → scalar; list items of named things are addressed by their name.
+
+    What follows an option with a secret name in a command, as after --requirepass, has that name in its path.
+    """
     if isinstance(value, Mapping):
         items = {str(key): item for key, item in value.items()}
     elif isinstance(value, list):
-        items = {_item_name(item, index): item for index, item in enumerate(value)}
+        items = {_item_name(value, index): item for index, item in enumerate(value)}
     else:
         return {prefix: value}
     flat: dict[str, Any] = {}
@@ -106,8 +114,17 @@ def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _item_name(item: Any, index: int) -> str:
-    return str(item["name"]) if isinstance(item, Mapping) and isinstance(item.get("name"), str) else str(index)
+def _item_name(items: list[Any], index: int) -> str:
+    item = items[index]
+    if isinstance(item, Mapping) and isinstance(item.get("name"), str):
+        return str(item["name"])
+    before = items[index - 1] if index else ""
+    if not isinstance(item, str) or not isinstance(before, str):
+        return str(index)
+    if before == "-a" and _CLIENT in items:
+        return f"{index}.auth"
+    option = _BARE_OPTION.fullmatch(before)
+    return f"{index}.{option.group(1)}" if option and is_secret_name(option.group(1)) else str(index)
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, str]]:

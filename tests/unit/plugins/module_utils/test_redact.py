@@ -178,3 +178,23 @@ def test_a_secret_never_appears_in_changes(name, old, new):
 def test_a_list_below_a_secret_name_is_secret():
     rows = redact.changes({}, redact.flatten({"config": {"client_secrets": ["first-s", "second-s"]}}))
     assert [row["new"] for row in rows] == [MASK, MASK]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (
+            ["redis-server", "--requirepass", "s3cret", "--save", ""],
+            ["redis-server", "--requirepass", MASK, "--save", ""],
+        ),
+        (["CMD", "redis-cli", "-a", "s3cret", "ping"], ["CMD", "redis-cli", "-a", MASK, "ping"]),
+        (["CMD-SHELL", "redis-cli -h redis -a s3cret ping"], ["CMD-SHELL", f"redis-cli -h redis -a {MASK} ping"]),
+        (["redis-server", "--requirepass=s3cret"], ["redis-server", f"--requirepass:{MASK}"]),
+        (["ls", "-a", "/data"], ["ls", "-a", "/data"]),
+        (["server", "--port", 6379, "--auth"], ["server", "--port", "6379", "--auth"]),
+    ],
+    ids=["server", "client", "client-in-one-line", "one-word", "another-a", "no-value"],
+)
+def test_a_command_in_a_list_shows_no_secret(command, shown):
+    rows = redact.changes({}, redact.flatten({"command": command}))
+    assert [row["new"] for row in rows] == shown
