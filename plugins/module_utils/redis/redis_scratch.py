@@ -20,7 +20,7 @@ from ..engine.private_folder import private_folder
 from ..engine.private_folder import sweep as sweep_folders
 from ..engine.process_name import process_id
 from ..errors import RecoveryError
-from ..libraries import docker, redis
+from ..libraries import NoBackoff, Retry, docker, redis
 from ..runner import Runner
 
 LABEL = "kong_masking.recovery.scratch"
@@ -107,7 +107,9 @@ def scratch(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> It
         container = _create(engine, image_id, folder)
         try:
             engine.api.start(container)
-            client = redis.Redis(unix_socket_path=os.path.join(folder, SOCKET), socket_timeout=60)
+            # By itself the library asks one that is gone ten times, for seconds, before it says so.
+            once = Retry(NoBackoff(), 0)
+            client = redis.Redis(unix_socket_path=os.path.join(folder, SOCKET), socket_timeout=60, retry=once)
             _wait(engine, runner, container, client)
             said = re.search(rb"keys expired: (\d+)", engine.api.logs(container, tail=50)) if dump else None
             yield Scratch(client, int(said.group(1)) if said else None)
