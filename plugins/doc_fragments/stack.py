@@ -124,6 +124,13 @@ options:
           - The playbook C(force_rollback) sets it; the plan lists it as the waived guard C(libraries_missing).
         type: bool
         default: false
+      command:
+        description:
+          - How a playbook of the collection is started for this stack and host, with C({}) in place of its name.
+          - Every command that a message names is written so.
+          - By default C(ansible-playbook playbooks/{}.yml -e env=ENVIRONMENT).
+        type: str
+        default: ""
 requirements:
   - docker (Python library)
   - redis (Python library)

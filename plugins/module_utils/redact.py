@@ -28,7 +28,14 @@ _BARE_OPTION = re.compile(r"--?([A-Za-z][\w-]*)")
 # The client's short form is no name that tells anything.
 _CLIENT = "redis-cli"
 _CLIENT_AUTH = re.compile(rf"(?P<option>\b{_CLIENT}(?:[ \t]+\S+)*?[ \t]+-a[ \t]+)(?:\"[^\"]*\"|'[^']*'|\S+)")
+# A field of a document, also of one that cannot be parsed.
+_FIELD = re.compile(
+    r"""(?:^|[{,])[ \t]*-?[ \t]*["']?(?P<name>[\w.-]+)["']?[ \t]*:[ \t]*["']?(?P<value>[^"'\s#{\[][^"'\n]*)""",
+    re.MULTILINE,
+)
+_DOCUMENT = re.compile(r"\n.*\S|^\s*[{\[].*[}\]]\s*$", re.DOTALL)
 _TOKEN = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}$")
+_PEM_KEY = "PRIVATE KEY-----"
 _WORDS = re.compile(r"[/.:]")
 
 
@@ -42,6 +49,9 @@ def shown(name: str, value: Any) -> str:
     text = "" if value is None else str(value)
     if not text:
         return text
+    # A whole document in one variable, as Kong's configuration: what in it is secret has names of its own.
+    if _secret_fields(text) or _PEM_KEY in text:
+        return MASK
     if is_secret_name(next((part for part in reversed(name.split(".")) if not part.isdigit()), "")):
         return MASK
     pair = _PAIR.match(text)
@@ -50,6 +60,17 @@ def shown(name: str, value: Any) -> str:
     if _TOKEN.match(text) and not _WORDS.search(text):
         return MASK
     return _hide_parts(text)
+
+
+def field_secrets(text: str) -> list[str]:
+    """Return the values of fields with a secret name in a document, YAML or JSON; too short ones aside."""
+    return [value for value in _secret_fields(text) if len(value) >= SHORTEST_SECRET]
+
+
+def _secret_fields(text: str) -> set[str]:
+    if not _DOCUMENT.search(text):
+        return set()
+    return {match["value"].strip() for match in _FIELD.finditer(text) if is_secret_name(match["name"])}
 
 
 def _hide_parts(text: str) -> str:
@@ -71,6 +92,7 @@ def secret_values(environment: Mapping[str, str]) -> list[str]:
     Of a URL with a user part, the password itself counts too, also as it reads without percent signs.
     """
     found = {value for name, value in environment.items() if shown(name, value) != value}
+    found |= {secret for value in environment.values() for secret in field_secrets(value)}
     for value in list(found):
         user = _URL_USER.match(value)
         if user:

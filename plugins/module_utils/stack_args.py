@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import commands
+
 STACK_SPEC: dict[str, Any] = {
     "type": "dict",
     "required": True,
@@ -37,6 +39,7 @@ STACK_SPEC: dict[str, Any] = {
         "redis_image": {"type": "str", "default": ""},
         "required_variables": {"type": "list", "elements": "str", "default": []},
         "plain_libraries": {"type": "bool", "default": False},
+        "command": {"type": "str", "default": ""},
     },
 }
 
@@ -79,6 +82,7 @@ class StackArgs:
     redis_image: str = ""
     required_variables: tuple[str, ...] = ()
     plain_libraries: bool = False
+    command: str = ""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:
@@ -90,6 +94,7 @@ class StackArgs:
         values["compose_files"] = _standing(values["dir"], values["compose_files"], COMPOSE_NAMES)
         if values["env_file"]:
             values["env_file"] = _standing(values["dir"], (values["env_file"],), (".env",))[0]
+        values["command"] = values.get("command") or commands.whole(values["environment"])
         values["backup_dir"] = os.path.abspath(values.get("backup_dir") or os.path.join(values["dir"], "backups"))
         return cls(**values)
 

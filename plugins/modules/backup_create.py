@@ -100,6 +100,11 @@ backup:
     id: {description: Its id., type: str, returned: always, sample: deploy-20260729-120000}
     kind: {description: "C(deploy), C(rollback) or C(data).", type: str, returned: always, sample: deploy}
     path: {description: Where it lies., type: str, returned: always, sample: /opt/gateway/backups/pre-deploy/deploy-1}
+    created: {description: When it was taken (UTC)., type: str, returned: success, sample: "2026-07-29T12:00:00Z"}
+    environment: {description: Whose it is., type: str, returned: success, sample: production}
+    project: {description: The Compose project., type: str, returned: success, sample: gateway}
+    sequence: {description: Its place among this stack's backups., type: int, returned: success, sample: 12}
+    undo_data: {description: What a rollback to it does to data., type: str, returned: success, sample: keep}
     complete: {description: Whether all of what runs could be captured., type: bool, returned: success, sample: true}
     notes: {description: What an operator should know., type: list, elements: str, returned: success, sample: []}
     redis: {description: Facts of the data set in it., type: dict, returned: success, sample: {keys: 12431}}
@@ -124,6 +129,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.backups.backup import FOLDERS
 from ..module_utils.backups.backup_job import BackupJob
 from ..module_utils.backups.backup_store import BackupStore
 from ..module_utils.backups.signing import SIGNING_SPEC, keys_of
@@ -198,7 +204,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     job = BackupJob(stack, DockerStack(stack.project), runner, store, now, os.uname().nodename)
     backup_id = params["id"] or job.free_id(params["kind"])
     if module.check_mode:
-        path = os.path.join(stack.backup_dir, backup_id)
+        path = os.path.join(stack.backup_dir, FOLDERS[params["kind"]], backup_id)
         return {"changed": True, "backup": {"id": backup_id, "kind": params["kind"], "path": path}}
     marks = {"verified": params["verified"], "critical": params["critical"]}
     with bounded(params["timeout"], f"Backup {backup_id}"):

@@ -25,7 +25,9 @@ extends_documentation_fragment:
   - kong_masking.recovery.signing
 options:
   deployment:
-    description: An id, or V(latest) for the newest usable deployment backup. An empty string means V(latest).
+    description:
+      - An id, or V(latest) for the newest verified deployment backup, else the newest usable one.
+      - An empty string means V(latest).
     type: str
     default: latest
   timeout:

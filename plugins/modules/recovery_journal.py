@@ -27,7 +27,7 @@ options:
   kind:
     description: What the run is.
     type: str
-    choices: [rollback, force_rollback, recover_data, drill]
+    choices: [rollback, force_rollback, recover_data]
     default: rollback
   arguments:
     description: What was asked for. An interrupted run with the same arguments is gone on with.
@@ -143,7 +143,7 @@ continuation:
     data_done: {description: Whether it had changed the data already., type: bool, returned: always, sample: false}
     why: {description: The same in words., type: str, returned: always, sample: it was interrupted}
 log:
-  description: Host and path of the log that can be followed.
+  description: Host and path of the log that can be followed; empty in check mode.
   returned: success
   type: str
   sample: gw1:/opt/gateway/logs/rollbacks/rollback-20260729-121500.log
@@ -196,7 +196,7 @@ SPEC = {
     "state": {"type": "str", "choices": ["begin", "end"], "required": True},
     "kind": {
         "type": "str",
-        "choices": ["rollback", "force_rollback", "recover_data", "drill"],
+        "choices": ["rollback", "force_rollback", "recover_data"],
         "default": "rollback",
     },
     "arguments": {"type": "dict", "default": {}},

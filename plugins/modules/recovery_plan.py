@@ -195,7 +195,16 @@ SPEC = {
         },
     },
 }
-NO_PLAN: dict[str, Any] = {"actions": [], "refusals": [], "waived": [], "warnings": [], "services": {}, "data": {}}
+NO_PLAN: dict[str, Any] = {
+    "backup_id": "",
+    "actions": [],
+    "refusals": [],
+    "waived": [],
+    "warnings": [],
+    "services": {},
+    "data": {},
+    "estimate_seconds": 0,
+}
 
 
 def data_mode(params: Mapping[str, Any], stack: StackArgs) -> tuple[str, str]:

@@ -54,7 +54,7 @@ options:
   kind:
     description: What kind of run this was.
     type: str
-    choices: [rollback, force_rollback, recover_data, drill]
+    choices: [rollback, force_rollback, recover_data]
     default: rollback
   backup:
     description: The target.
@@ -202,7 +202,7 @@ SPEC = {
     "detected_at": {"type": "str", "default": ""},
     "kind": {
         "type": "str",
-        "choices": ["rollback", "force_rollback", "recover_data", "drill"],
+        "choices": ["rollback", "force_rollback", "recover_data"],
         "default": "rollback",
     },
     "backup": {"type": "dict", "default": {}},

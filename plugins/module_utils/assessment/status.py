@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 from ..backups.backup import same_state
 from ..engine.container import Container
 from ..report import age_lines
+from ..runs.continuation import COMPARED
 from ..runs.other_runs import Unfinished
 from ..times import parse_time, span
+
+# What a run does where nothing is said.
+UNSAID = {"deployment": "latest", "redis_scope": "mappings"}
 
 
 def since(text: str, now: datetime) -> str:
@@ -80,10 +85,15 @@ def screen(
 
 
 def run_line(item: Unfinished, environment: str, now: datetime) -> str:
-    """Return an unfinished run with the next step."""
-    resume = {"rollback": "rollback", "force_rollback": "force_rollback", "recover_data": "recover_data"}.get(item.kind)
-    step = f"; take it up: ansible-playbook playbooks/{resume}.yml -e env={environment}" if resume else ""
-    return f"UNFINISHED: {item.run}, begun {since(item.began, now)} ago, last in {item.phase or 'no phase'}{step}"
+    """Return an unfinished run with the command that takes it up: the one that it was begun with."""
+    asked = "".join(
+        f" -e {name}={shlex.quote(str(item.arguments[name]))}"
+        for name in COMPARED
+        if item.arguments.get(name, "") not in ("", UNSAID.get(name))
+    )
+    command = f"ansible-playbook playbooks/{item.kind}.yml -e env={environment}{asked}"
+    where = item.phase or "no phase"
+    return f"UNFINISHED: {item.run}, begun {since(item.began, now)} ago, last in {where}; take it up: {command}"
 
 
 def lock_line(holder: str) -> str:

@@ -16,7 +16,7 @@ from ..engine import sockets
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
-from ..redact import is_secret_name, scrub, secret_values
+from ..redact import field_secrets, scrub, secret_values
 from ..runner import Runner
 from ..stack_args import StackArgs
 from . import live_state
@@ -35,16 +35,6 @@ _KONG_FILE = re.compile(
 )
 _PARSE = re.compile(r"Failed parsing:\n(?P<text>.*?)(?=\n\s*\n|\Z)", re.DOTALL)
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
-_FIELD = re.compile(
-    r"""^[ \t]*-?[ \t]*["']?(?P<name>[\w.-]+)[ \t]*:[ \t]*["']?(?P<value>[^"'\s#][^"'\n]*)""", re.MULTILINE
-)
-
-
-def file_secrets(content: bytes) -> list[str]:
-    """Return the values of secret fields in a declarative file, also in one that cannot be parsed."""
-    text = content.decode("utf-8", "replace")
-    found = {match["value"].strip() for match in _FIELD.finditer(text) if is_secret_name(match["name"])}
-    return [value for value in found if len(value) >= 6]
 
 
 def denied_paths(log: str) -> list[str]:
@@ -188,5 +178,5 @@ class Diagnosis:
         hidden += secret_values(live_state.environment(self.stack, self.runner))
         path = config_files.kong_file(self.stack, containers)
         if path and os.path.isfile(self.stack.path(path)):
-            hidden += file_secrets(self.runner.read(self.stack.path(path)))
+            hidden += field_secrets(self.runner.read(self.stack.path(path)).decode("utf-8", "replace"))
         return scrub(text, sorted(set(hidden), key=len, reverse=True))

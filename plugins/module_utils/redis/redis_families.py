@@ -22,13 +22,6 @@ def family(key: bytes, prefixes: Iterable[bytes], kind: bytes) -> bytes | None:
     return None
 
 
-def in_scope(key: bytes, prefixes: Sequence[bytes], scope: str) -> bool:
-    """Say whether a key is among those that a restore may touch; counters never are."""
-    if family(key, prefixes, CNT) is not None:
-        return False
-    return scope == "all" or any(key.startswith(prefix) for prefix in prefixes)
-
-
 def original_of(encoded: bytes) -> bytes | None:
     """Return the original that a reverse key names; None when it is no Base64."""
     try:

@@ -20,7 +20,7 @@ ROLLBACKS = ("rollback", "force_rollback")
 ATTEMPTS = ("completed", "failed", "undone", UNFINISHED)
 # The guide's success rates; a rollback by hand leaves no journal, so nothing is known about it.
 BY_KIND = (("rollback", "automated rollback", 0.98), ("force_rollback", "force rollback", 0.90))
-OTHER_KINDS = (("recover_data", "data recovery", None), ("drill", "rehearsal", None))
+OTHER_KINDS = (("recover_data", "data recovery", None),)
 MANUAL = ("manual", "manual rollback", 0.95)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ..commands import complete_tree
 from ..errors import RecoveryError
 from ..report import BACK
 from ..runner import Runner
@@ -96,7 +97,7 @@ class Reports:
             files = self._pages(name, run) if there and text else {}
             run["report"] = files.get("html", "")
             if there:
-                self._log(log, last_screen(run))
+                self._log(log, complete_tree(last_screen(run), self.stack.command))
                 facts = {**run, "outcome": outcome(run)}
                 self._put(f"{log[: -len('.log')]}.json", json.dumps(facts, indent=1))
         except OSError as exc:
@@ -142,6 +143,7 @@ class Reports:
         """Write a document as NAME.KIND each; return kind → path."""
         if not self.write:
             return {}
+        document = complete_tree(document, self.stack.command)
         self.runner.make_dir(folder, FOLDER_MODE)
         files = {kind: os.path.join(folder, f"{name}.{kind}") for kind in kinds}
         for kind, path in files.items():

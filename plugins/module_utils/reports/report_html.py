@@ -38,9 +38,7 @@ def run_page(document: Mapping[str, Any]) -> str:
 
 
 def _kind(kind: str) -> str:
-    return {"force_rollback": "Force rollback", "recover_data": "Data recovery", "drill": "Rehearsal"}.get(
-        kind, "Rollback"
-    )
+    return {"force_rollback": "Force rollback", "recover_data": "Data recovery"}.get(kind, "Rollback")
 
 
 def _banner(document: Mapping[str, Any], title: str) -> str:

@@ -63,6 +63,8 @@ def run_record(run: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name in ("environment", "project", "host", "detected_at", "resumes"):
         record[name] = str(begin.get(name) or "")
     record.update(_records(phases, end))
+    # A run that went on with an interrupted one made no snapshot of its own.
+    record["snapshot"] = record["snapshot"] or dict((begin.get("carries") or {}).get("snapshot") or {})
     counted = _last(events, "data")
     record["data_after"] = record["data_after"] or {key: counted[key] for key in ("keys", "mappings") if key in counted}
     record["executed"] = record["executed"] or [item for item in record["steps"] if item["state"] == "end"]

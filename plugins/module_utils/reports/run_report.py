@@ -13,6 +13,7 @@ from typing import Any
 from ..redact import scrub_tree
 from ..runs.budgets import BACK, CLASSES, RECOVERY, VERIFY, phase_budget, rollback_class
 from ..runs.escalation import escalation
+from ..runs.take_back import DATA_ALONE, take_back
 from . import kpi
 from .run_evidence import checklist, criteria
 from .run_history import back_after, seconds_between
@@ -84,14 +85,15 @@ def verdict(record: Mapping[str, Any]) -> str:
 
 
 def return_command(record: Mapping[str, Any]) -> str:
-    """Return the complete command that takes a run back; empty when it changed nothing."""
-    if not record["snapshot_id"] or not any(item["phase"] == "apply" for item in record["phases"]):
+    """Return the command that takes a run back; empty when it changed nothing, or was undone already."""
+    applied = any(item["phase"] == "apply" for item in record["phases"])
+    if not record["snapshot_id"] or not applied or record["outcome"] == "undone":
         return ""
-    mode = "keep" if (record["plan"].get("data") or {}).get("mode", "keep") == "keep" else "restore"
-    return (
-        f"ansible-playbook playbooks/rollback.yml -e env={record['environment']} "
-        f"-e deployment={record['snapshot_id']} -e redis_data={mode}"
-    )
+    arguments = record["arguments"]
+    told = {"mode": arguments.get("redis_data"), "scope": arguments.get("redis_scope")}
+    data = record["plan"].get("data") or (told if record["kind"] == DATA_ALONE else {})
+    snapshot = {**record["snapshot"], "id": record["snapshot_id"]}
+    return take_back(record["kind"], record["environment"], snapshot, data)
 
 
 def _minutes_base(record: Mapping[str, Any]) -> float:

@@ -11,7 +11,6 @@ from typing import Any
 BACK, VERIFY, RECOVERY, DECISION, WITH_PEOPLE = 120.0, 60.0, 30.0, 120.0, 300.0
 CONFIGURATION, DATA, FULL, FORCE = "configuration only", "configuration and data", "full", "force"
 CLASSES = {CONFIGURATION: 45.0, DATA: 90.0, FULL: 120.0, FORCE: 60.0}
-PHASES = ("before", "discover", "plan", "snapshot", "apply", "verify", "undo", "report")
 # The guide budgets the whole alone; this is how the class's budget is shared out among the phases.
 SHARES = {"before": 0.05, "discover": 0.05, "plan": 0.1, "snapshot": 0.2, "apply": 0.6, "undo": 1.0}
 WIDTH = 80

@@ -7,12 +7,12 @@ from __future__ import annotations
 import contextlib
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .. import libraries
+from .. import commands, libraries
 from ..errors import RecoveryError
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -24,15 +24,17 @@ def run_module(module: AnsibleModule, body: Callable[[AnsibleModule], dict[str, 
     """Run body and leave the process with its result or with a failure that says what, where and what next."""
     began = time.monotonic()
     phase: RunPhase | None = None
+    form = _form(module.params.get("stack") or {})
     try:
         if (module.params.get("stack") or {}).get("plain_libraries"):
             libraries.do_without()
         phase = _phase(module)
-        result = body(module)
+        result = commands.complete_tree(body(module), form)
         if phase is not None:
             lines = phase.end(time.monotonic() - began, result)
             result = {**result, "progress": lines} if lines else result
     except RecoveryError as exc:
+        exc.msg, exc.hint = commands.complete(exc.msg, form), commands.complete(exc.hint, form)
         _note(phase, time.monotonic() - began, exc)
         module.fail_json(**exc.as_result())
     except Exception as exc:  # noqa: BLE001  # the last door: no traceback on stderr
@@ -42,6 +44,11 @@ def run_module(module: AnsibleModule, body: Callable[[AnsibleModule], dict[str, 
             msg=msg, hint="Run again with -vvv and report the traceback.", exception=traceback.format_exc()
         )
     module.exit_json(**{"changed": False, "seconds": round(time.monotonic() - began, 3), **result})
+
+
+def _form(stack: Mapping[str, Any]) -> str:
+    """Return how commands are written for a stack; its arguments may be the very thing that is wrong."""
+    return str(stack.get("command") or commands.whole(str(stack.get("environment") or "ENVIRONMENT")))
 
 
 def _phase(module: AnsibleModule) -> RunPhase | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import RecoveryError
@@ -16,25 +16,26 @@ from . import journal
 from .journal_lines import ended, parse
 from .lock import StackLock
 
-RUN_PATTERN = re.compile(r"(rollback|recover_data|drill)-[0-9]{8}-[0-9]{6}")
+RUN_PATTERN = re.compile(r"(rollback|recover_data)-[0-9]{8}-[0-9]{6}")
 _BACKUP = re.compile(r"\b(?:deploy|rollback|data)-[0-9]{8}-[0-9]{6}\b")
 
 
 def rolling_back(stack: StackArgs, runner: Runner) -> str:
     """Return the run that changes this stack now; empty when none does."""
     found = StackLock(stack, runner).held()
-    return str(found["run"]) if found and found["kind"] != "drill" else ""
+    return str(found["run"]) if found else ""
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A run without an end: since when, the phase it was in, and the backups that it names."""
+    """A run without an end: since when, the phase it was in, the backups that it names, what it was asked for."""
 
     run: str
     kind: str
     began: str
     phase: str
     backups: frozenset[str]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 def unfinished(stack: StackArgs, runner: Runner) -> list[Unfinished]:
@@ -58,10 +59,12 @@ def unfinished(stack: StackArgs, runner: Runner) -> list[Unfinished]:
 def _unfinished(run: str, events: Iterable[Mapping[str, Any]], text: str) -> Unfinished:
     kind, began, phase = run.rsplit("-", 2)[0], "", ""
     ids: set[str] = set()
+    arguments: dict[str, Any] = {}
     for event in events:
         if event.get("event") == "begin":
             kind, began = str(event.get("kind") or kind), str(event.get("wall") or "")
-            ids.add(str((event.get("arguments") or {}).get("deployment") or ""))
+            arguments = dict(event.get("arguments") or {})
+            ids.add(str(arguments.get("deployment") or ""))
             carried = event.get("carries") or {}
             ids |= {str(carried.get("deployment") or ""), str((carried.get("snapshot") or {}).get("id") or "")}
         elif event.get("event") == "phase":
@@ -72,7 +75,7 @@ def _unfinished(run: str, events: Iterable[Mapping[str, Any]], text: str) -> Unf
     # What a torn line names is in use as well.
     torn = (line for line in text.splitlines() if not line.rstrip().endswith("}"))
     ids |= {name for line in torn for name in _BACKUP.findall(line)}
-    return Unfinished(run, kind, began, phase, frozenset(name for name in ids if _BACKUP.fullmatch(name)))
+    return Unfinished(run, kind, began, phase, frozenset(name for name in ids if _BACKUP.fullmatch(name)), arguments)
 
 
 def in_use(runs: Iterable[Unfinished]) -> dict[str, str]:

@@ -18,10 +18,11 @@ from ..stack_args import StackArgs
 from ..times import parse_time
 from .continuation import NONE, REFUSE, Continuation, decide
 from .journal import Journal, beginning, journals, wall
-from .journal_lines import ended
+from .journal_lines import ended, phase_result
 from .lock import StackLock
 
 ROLLBACKS = ("rollback", "force_rollback")
+DATA_ALONE = ("recover_data",)
 PREFIX = {"rollback": "rollback", "force_rollback": "rollback"}
 
 
@@ -46,10 +47,10 @@ def free_id(stack: StackArgs, kind: str, now: datetime) -> str:
         now += timedelta(seconds=1)
 
 
-def unfinished(stack: StackArgs) -> tuple[str, list[dict[str, Any]]]:
-    """Return the newest rollback's (run, events) where it never ended; ("", []) where it did or there is none."""
+def unfinished(stack: StackArgs, kinds: tuple[str, ...] = ROLLBACKS) -> tuple[str, list[dict[str, Any]]]:
+    """Return (run, events) of these kinds' newest run where it never ended; ("", []) where it did or there is none."""
     for run, events in journals(stack):
-        if beginning(events).get("kind") in ROLLBACKS:
+        if beginning(events).get("kind") in kinds:
             return ("", []) if ended(events) else (run, events)
     return "", []
 
@@ -142,9 +143,15 @@ def begin(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool
 def _continuation(
     stack: StackArgs, runner: Runner, params: Mapping[str, Any], now: datetime
 ) -> tuple[Continuation, list[dict[str, Any]]]:
-    """Return what left_over says, for a rollback only; raise where it is to be refused."""
-    if params["kind"] not in ROLLBACKS:
-        return Continuation(), []
+    """Return what to do about an interrupted run of the same sort; raise where it is to be refused.
+
+    A change of the data alone begins afresh: it compares with what is there. The copy of before is named for people.
+    """
+    if params["kind"] in DATA_ALONE:
+        run, events = unfinished(stack, DATA_ALONE)
+        copy = str((phase_result(events, "snapshot").get("backup") or {}).get("id") or "")
+        left = f"its copy of before is {copy}" if copy else "it had changed nothing"
+        return Continuation(run=run, why=f"{run} was interrupted; {left}" if run else ""), events
     going_on, events = left_over(stack, runner, params, now)
     if going_on.how == REFUSE:
         raise RecoveryError(

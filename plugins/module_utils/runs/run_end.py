@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,4 +54,4 @@ def end(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool) 
         )
     finally:
         lock.release(run["id"], run["fence"])
-    return {"changed": False, "run": dict(run), "log": journal.log, **found}
+    return {"changed": False, "run": dict(run), "log": f"{os.uname().nodename}:{journal.log}", **found}

@@ -11,6 +11,7 @@ from ..checks import FAILED, passed
 from ..report import BACK, verdict_line
 from .budgets import CLASSES, VERIFY, rollback_class
 from .escalation import escalation
+from .take_back import take_back
 
 
 def outcome(run: Mapping[str, Any]) -> str:
@@ -25,20 +26,17 @@ def outcome(run: Mapping[str, Any]) -> str:
 
 
 def return_command(run: Mapping[str, Any]) -> str:
-    """Return the complete command that takes the run back; empty when nothing was changed, or was undone already."""
-    snapshot = run["snapshot"].get("id")
-    if not snapshot or run["check_mode"] or run["undo"].get("undone"):
+    """Return the command that takes the run back; empty when nothing was changed, or was undone already."""
+    if not run["snapshot"].get("id") or run["check_mode"] or run["undo"].get("undone"):
         return ""
-    command = f"ansible-playbook playbooks/rollback.yml -e env={run['environment']}"
-    # The snapshot knows, also where the data was changed by the interrupted run that this one went on with.
-    kept = (run["plan"].get("data") or {}).get("mode", "keep") == "keep"
-    undo = run["snapshot"].get("undo_data") or ("keep" if kept else "restore")
-    return f"{command} -e deployment={snapshot} -e redis_data={undo}"
+    return take_back(run["kind"], run["environment"], run["snapshot"], run["plan"].get("data") or {})
 
 
 def service_line(run: Mapping[str, Any]) -> str:
     """Return the last line: the truth about the service."""
     if run["check_mode"]:
+        if not run["checks_before"]:
+            return "SERVICE: NOT MEASURED, the check ended before it looked; nothing was touched"
         broken = sum(item["status"] == FAILED for item in run["checks_before"])
         return f"SERVICE: not touched (check mode); now {broken} of {len(run['checks_before'])} checks fail"
     if run["undo"].get("undone"):

@@ -11,7 +11,6 @@ from typing import Any
 FLEET_WIDTH = 80
 INDENT = "    "
 COMMAND = "ansible-playbook "
-COLLECTION = "kong_masking.recovery."
 # Modules that change a stack; taking a backup or writing a report changes none.
 CHANGING = ("stack_apply", "redis_restore")
 DEBUG = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")

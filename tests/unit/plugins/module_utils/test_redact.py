@@ -198,3 +198,37 @@ def test_a_list_below_a_secret_name_is_secret():
 def test_a_command_in_a_list_shows_no_secret(command, shown):
     rows = redact.changes({}, redact.flatten({"command": command}))
     assert [row["new"] for row in rows] == shown
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ("plugins:\n- config:\n    anthropic_api_key: sk-ant-abcdef\n", {"sk-ant-abcdef"}),
+        ('broken: [\n  redis_password: "hidden-word"\n', {"hidden-word"}),
+        ('headers:\n  - "x-api-key:hidden-word"\n', {"hidden-word"}),
+        ('{"plugins":[{"name":"aws-masker","redis_password":"hidden-word"}]}', {"hidden-word"}),
+        ("retries: 3\nname: aws-masker\n", set()),
+        ("redis_password: in one line", set()),
+    ],
+    ids=["yaml", "broken", "header", "json", "none", "no-document"],
+)
+def test_secret_fields_of_a_document(document, found):
+    assert set(redact.field_secrets(document)) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("_format_version: '3.0'\nplugins:\n- config:\n    redis_password: pw\n", MASK),
+        ('{"plugins":[{"redis_password":"pw"}]}', MASK),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", MASK),
+        ("server {\n  listen 80;\n}", "server {\n  listen 80;\n}"),
+    ],
+    ids=["yaml", "json", "key", "no-secret"],
+)
+def test_a_document_in_one_variable(value, expected):
+    """As Kong takes its configuration: KONG_DECLARATIVE_CONFIG_STRING."""
+    assert redact.shown("KONG_DECLARATIVE_CONFIG_STRING", value) == expected
+    if "redis_password" in value:
+        longer = value.replace("pw", "hunter-live-9")
+        assert "hunter-live-9" in redact.secret_values({"KONG_DECLARATIVE_CONFIG_STRING": longer})

@@ -47,13 +47,14 @@ def test_a_stack_that_is_well():
 
 def test_a_stack_in_trouble():
     kong = samples.container("kong", state="restarting", restarts=7, health="unhealthy", image_id="sha256:k")
-    unfinished = [Unfinished(RUN, "rollback", "2026-07-29T11:59:00Z", "apply", frozenset())]
+    asked = {"deployment": "latest", "services": "kong", "redis_data": "", "redis_scope": "mappings", "force": False}
+    unfinished = [Unfinished(RUN, "rollback", "2026-07-29T11:59:00Z", "apply", frozenset(), asked)]
     about = facts(
         lock=f"{RUN} of ann on laptop",
         unfinished=unfinished,
         release={"since": "", "deployment": "", "same_as": ""},
     )
-    take_up = "take it up: ansible-playbook playbooks/rollback.yml -e env=production"
+    take_up = "take it up: ansible-playbook playbooks/rollback.yml -e env=production -e services=kong"
     assert status.screen(about, {"kong": kong}, {"kong": "is restarting"}, [], NOW) == [
         "STATUS: gateway (production) on gw1",
         "RELEASE: nothing runs",

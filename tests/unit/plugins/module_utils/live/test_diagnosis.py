@@ -11,7 +11,6 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnos
     Diagnosis,
     denied_paths,
     event_line,
-    file_secrets,
     kong_error,
 )
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.guilt import evidence_lines
@@ -71,20 +70,6 @@ def test_events_are_counted():
         {"Action": "exec_create: kong health"},
     ]
     assert event_line(rows) == "die (exit status 1) ×2, start, oom"
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (b"plugins:\n- config:\n    anthropic_api_key: sk-ant-abcdef\n", {"sk-ant-abcdef"}),
-        (b'broken: [\n  redis_password: "hidden-word"\n', {"hidden-word"}),
-        (b'headers:\n  - "x-api-key:hidden-word"\n', {"hidden-word"}),
-        (b"retries: 3\nname: aws-masker\n", set()),
-    ],
-    ids=["yaml", "broken", "header", "none"],
-)
-def test_secrets_of_a_file_that_may_be_broken(content, found):
-    assert set(file_secrets(content)) == found
 
 
 class Engine:

@@ -19,23 +19,6 @@ def rev(original):
 
 
 @pytest.mark.parametrize(
-    ("key", "scope", "inside"),
-    [
-        (b"aws_masker:map:AWS_EC2_001", "mappings", True),
-        (b"aws_masker:rev:aQ==", "mappings", True),
-        (b"aws_masker:cnt:ec2", "mappings", False),
-        (b"aws_masker:cnt:ec2", "all", False),
-        (b"session:1", "mappings", False),
-        (b"session:1", "all", True),
-        (b"aws_masker_other:map:x", "mappings", False),
-        (b"\xff\xfe", "all", True),
-    ],
-)
-def test_in_scope(key, scope, inside):
-    assert families.in_scope(key, PREFIX, scope) is inside
-
-
-@pytest.mark.parametrize(
     ("entries", "wrong"),
     [
         ({}, []),

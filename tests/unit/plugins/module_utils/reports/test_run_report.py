@@ -109,7 +109,7 @@ def test_the_command_that_takes_it_back_is_complete():
     head = "ansible-playbook playbooks/rollback.yml -e env=production -e deployment="
     assert commands[0] == f"{head}rollback-20260701-030000 -e redis_data=keep"
     assert commands[1] == f"{head}rollback-20260702-030100 -e redis_data=restore"
-    assert [bool(item) for item in commands] == [True, True, True, True, True, False, False, True, True, True]
+    assert [bool(item) for item in commands] == [True, True, True, True, False, False, False, True, True, True]
 
 
 def test_escalation_counts_from_the_detection():

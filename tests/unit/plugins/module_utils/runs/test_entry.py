@@ -62,3 +62,16 @@ def test_a_failure_says_what_and_what_next():
     with pytest.raises(Left):
         entry.run_module(made, body)
     assert told == {"msg": "It is broken. Mend it.", "hint": "Mend it.", "details": {"where": "here"}}
+
+
+def test_commands_in_results_and_failures_are_those_of_this_stack():
+    stack = {"environment": "production", "command": "ansible-playbook kong_masking.recovery.{} -e env=production"}
+    for body in (lambda _module: {"line": "ansible-playbook playbooks/verify.yml"}, _fails):
+        made, told = module(stack=stack)
+        with pytest.raises(Left):
+            entry.run_module(made, body)
+        assert "ansible-playbook kong_masking.recovery.verify -e env=production" in str(told)
+
+
+def _fails(_module):
+    raise RecoveryError("It is broken.", "Look: ansible-playbook playbooks/verify.yml")

@@ -53,9 +53,8 @@ OWNER = {"user": "ann", "host": "laptop", "machine": "elsewhere", "process": "1:
         ("rollback", False, True),
         ("recover_data", False, True),
         ("rollback", True, False),
-        ("drill", False, False),
     ],
-    ids=["free", "held", "data-recovery", "given-back", "a-rehearsal"],
+    ids=["free", "held", "data-recovery", "given-back"],
 )
 def test_who_changes_the_stack(stack, kind, released, busy):
     if kind is not None:

@@ -237,11 +237,19 @@ def test_one_that_is_to_be_refused_leaves_lock_and_journals_as_they_were(stack):
     assert locks.StackLock(stack, Runner()).holder() == ""
 
 
-@pytest.mark.parametrize("kind", ["recover_data", "drill"])
-def test_only_a_rollback_cares_about_an_interrupted_one(stack, kind):
+def test_a_change_of_the_data_alone_leaves_an_interrupted_rollback_to_the_next_rollback(stack):
     interrupted(stack)
-    assert begin(stack, kind=kind)["continuation"] == NOTHING
+    assert begin(stack, kind="recover_data")["continuation"] == NOTHING
     assert run_begin.unfinished(stack)[0] == OLD
+
+
+def test_an_interrupted_change_of_the_data_is_closed_by_the_next_one(stack):
+    lost = begin(stack, kind="recover_data")["run"]
+    locks.StackLock(stack, Runner()).release(lost["id"], lost["fence"])
+    found = begin(stack, kind="recover_data")
+    assert found["notes"] == [f"{lost['id']} was interrupted; it had changed nothing"]
+    assert run_begin.unfinished(stack, run_begin.DATA_ALONE)[0] == found["run"]["id"]
+    assert Journal(stack, lost["id"]).events()[-1]["failure"] == f"interrupted; {found['run']['id']} followed"
 
 
 def test_a_lock_that_was_taken_over_is_told_to_people_and_in_the_journal(stack):

@@ -100,7 +100,7 @@ def test_the_last_line_says_what_the_run_came_to(stack, run, monkeypatch):
     assert found == {
         "changed": False,
         "run": run,
-        "log": stack.path(f"logs/rollbacks/{RUN}.log"),
+        "log": f"{os.uname().nodename}:{stack.path(f'logs/rollbacks/{RUN}.log')}",
         "outcome": "undone",
         "service": "back",
     }
@@ -117,7 +117,7 @@ def test_the_last_line_says_what_the_run_came_to(stack, run, monkeypatch):
         "checks": [GOOD, ADVISORY, OPEN, OPEN],
         "half_way": True,
     }
-    with open(found["log"], encoding="utf-8") as handle:
+    with open(found["log"].partition(":")[2], encoding="utf-8") as handle:
         assert handle.read().splitlines()[-1].endswith("ended: undone, service back, after 41.5 s")
 
 
