@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import places
@@ -65,6 +66,12 @@ def test_installed_from_its_archive_by_its_full_name_from_anywhere(
     done = places.playbook("kong_masking.recovery.rollback", lab, elsewhere, "-i", str(lab.inventory), environ=environ)
 
     assert_rolled_back(lab, before, done)
+    printed = done.flat.partition("TO TAKE IT BACK: ")[2].partition(" LOG: ")[0].rstrip("\", '")
+    assert " kong_masking.recovery.rollback " in printed, done.output
+    _program, *rest = shlex.split(printed)
+    back = places.execute([str(places.ANSIBLE_PLAYBOOK), *rest], elsewhere, environ)
+    assert back.rc == 0, back.output
+    assert stack_state.environment_of(lab.state(), "kong")["KONG_LOG_LEVEL"] == "debug"
     installed = collections / "ansible_collections" / "kong_masking" / "recovery"
     assert not [path for path in installed.rglob("*") if path.is_symlink()]
     assert not (installed / "playbooks" / "collections").exists()

@@ -53,6 +53,9 @@ def test_an_unreachable_host_stops_nobody_and_is_said_to_be_unchanged(lab: Lab, 
     done = play(lab, ("gone", None), ("first", lab), ("second", second))
     assert done.rc != 0, "a host that was left out is no success"
     assert "No change made on gone: it cannot be reached" in done.flat
+    # A snapshot lies on its own host only: the printed way back goes to no other one.
+    for host in ("first", "second"):
+        assert f" --limit {host} -e deployment=rollback-" in done.flat, done.output
     for one, before in zip((lab, second), states, strict=True):
         assert stack_state.differences(before, one.state(), identity=False, data=False) == []
     # The canary was through before anything happened to the second host.
