@@ -95,7 +95,7 @@ test-faults: setup engine ## Kill rollbacks, the engine and the disk under them;
 slow-redis_data slow-e2e slow-verification slow-faults: setup engine ## Run those of the tests on the engine that take minutes
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data,$@),$(beside)) tests/$(@:slow-%=%) -m slow $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data slow-e2e,$@),$(beside)) tests/$(@:slow-%=%) -m slow $(ARGS)
 
 molecule: setup engine ## Run two molecule scenarios: the standard rollback and the restored data
 	@tests/stack/images/build
