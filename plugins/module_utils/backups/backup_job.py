@@ -18,6 +18,7 @@ from ..errors import RecoveryError
 from ..live import live_state, redis_live
 from ..redact import scrub, secret_values
 from ..redis import redis_dump, redis_scratch
+from ..redis.redis_data import RedisData
 from ..redis.redis_keyspace import keyspace
 from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
@@ -157,6 +158,11 @@ class BackupJob:
         client = live_state.redis_client(self.stack, self.containers, self.env)
         try:
             redis_dump.stream(self.engine, container, client, os.path.join(writer.path, redis_dump.NAME))
+        except redis_dump.NoStreamError as exc:
+            try:
+                return self._by_keys(writer, container.image_id, client, facts, exc.msg)
+            except RecoveryError as further:
+                return self._unproven(writer, container, f"{exc.msg} {further.msg}")
         finally:
             client.close()
         writer.note(redis_dump.NAME)
@@ -168,19 +174,25 @@ class BackupJob:
         """Copy a Redis outside the project key by key: nobody gets its stream or its files."""
         if problem:
             return redis_dump.absent(problem)
-        path = os.path.join(writer.path, redis_dump.NAME)
         client = live_state.redis_client(self.stack, self.containers, self.env)
         try:
             image = redis_live.scratch_image(self.stack, self.engine, None)
-            redis_dump.by_keys(self.engine, self.runner, image, client, path)
+            return self._by_keys(writer, image, client, facts)
         except RecoveryError as exc:
             return redis_dump.absent(f"{exc.msg} {exc.hint}")
         finally:
             client.close()
+
+    def _by_keys(
+        self, writer: BackupWriter, image: str, client: RedisData, facts: Mapping[str, Any], why: str = ""
+    ) -> dict[str, Any]:
+        """Copy key by key; why: what kept us from a copy of one point in time, where that could have been had."""
+        path = os.path.join(writer.path, redis_dump.NAME)
+        redis_dump.by_keys(self.engine, self.runner, image, client, path)
         writer.note(redis_dump.NAME)
         status, reason = self._prove(image, path, int(facts["keys"]))
-        note = f"{redis_dump.NOT_POINT_IN_TIME}; {reason}"
-        return {**facts, "status": status, "reason": note, "point_in_time": False, "file": redis_dump.NAME}
+        said = "; ".join(filter(None, [redis_dump.NOT_POINT_IN_TIME, why, reason]))
+        return {**facts, "status": status, "reason": said, "point_in_time": False, "file": redis_dump.NAME}
 
     def _prove(self, image_id: str, dump: str, expected: int) -> tuple[str, str]:
         """Load the copy in a scratch server of the same image: a backup's restorability is tested when it is taken.

@@ -78,11 +78,16 @@ def front(proxy: Container, port: int = 0) -> list[tuple[str, int]]:
     return candidates(proxy, port)
 
 
-def redis(container: Container) -> list[tuple[str, int]]:
-    """Return where Redis may answer."""
+def redis_port(container: Container) -> int:
+    """Return the port that Redis listens on inside its container."""
     command = " ".join(map(str, [*container.settings["entrypoint"], *container.settings["command"]]))
     match = re.search(r"--port\s+(\d+)", command)
-    return candidates(container, int(match.group(1)) if match else REDIS_PORT)
+    return int(match.group(1)) if match else REDIS_PORT
+
+
+def redis(container: Container) -> list[tuple[str, int]]:
+    """Return where Redis may answer."""
+    return candidates(container, redis_port(container))
 
 
 def redis_passwords(container: Container, env: dict[str, str], variable: str = "REDIS_PASSWORD") -> list[str]:

@@ -45,6 +45,10 @@ class Access:
             found.update(ssl=True, ssl_ca_certs=self.authorities or None)
         return found
 
+    def words_inside(self, port: int, password: str) -> list[str]:
+        """Return how redis-cli asks the server inside its own container; the password belongs into REDISCLI_AUTH."""
+        return ["redis-cli", "-p", str(port), *(["--user", self.user] if self.user and password else [])]
+
 
 class RedisData:
     """One Redis server; passwords are tried in turn, and none of them is ever shown."""

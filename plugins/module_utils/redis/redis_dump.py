@@ -11,6 +11,7 @@ import tarfile
 import time
 from typing import Any
 
+from ..engine import endpoints
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
@@ -28,22 +29,25 @@ STREAM_SECONDS = 600
 NOT_POINT_IN_TIME = "not point-in-time: copied key by key"
 
 
+class NoStreamError(RecoveryError):
+    """The server's stream cannot be had; its keys can still be copied one by one."""
+
+
 def stream(engine: DockerStack, container: Container, client: RedisData, path: str) -> int:
-    """Write a point-in-time copy of the data set to path; return its size.
+    """Write a point-in-time copy of the data set to path; return its size. Raise NoStreamError where there is none.
 
     The stream goes straight into the file: no BGSAVE on the server, because one that fails makes it refuse writes. The
     password travels in the environment of redis-cli, never in its arguments.
     """
+    ask, secret = client.access.words_inside(endpoints.redis_port(container), client.password), _secret(client)
+    _need_same_server(client, container, engine.execute(container, [*ask, "INFO", "server"], secret)[1])
     before = client.prompt_stream()
     size, end = 0, time.monotonic() + STREAM_SECONDS
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
-            command = ["redis-cli", "-p", str(client.place[1]) if _inside(client, container) else "6379", "--rdb", "-"]
-            if client.access.user and client.password:
-                command[1:1] = ["--user", client.access.user]
             said = b""
-            for out, err in engine.stream(container, command, {"REDISCLI_AUTH": client.password}):
+            for out, err in engine.stream(container, [*ask, "--rdb", "-"], secret):
                 handle.write(out)
                 size, said = size + len(out), said + err
                 if time.monotonic() > end:
@@ -61,6 +65,25 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
         if handle.read(len(MAGIC)) != MAGIC:
             raise RecoveryError(f"The copy that {container.name} sent does not begin like a Redis dump.")
     return size
+
+
+def _secret(client: RedisData) -> dict[str, str]:
+    return {"REDISCLI_AUTH": client.password}
+
+
+def _need_same_server(client: RedisData, container: Container, said: bytes) -> None:
+    """Raise where redis-cli inside the container did not reach the server that the client speaks to.
+
+    In the host's network a neighbour answers at every port but the server's own, and its data look like any other.
+    """
+    wanted = str(client.info().get("run_id"))
+    told = re.search(rb"^run_id:(\w+)", said, re.MULTILINE)
+    found = told.group(1).decode() if told else "no answer"
+    if found != wanted:
+        raise NoStreamError(
+            f"redis-cli inside {container.name} does not reach the Redis at {client.place[0]}:{client.place[1]}: "
+            f"run_id expected {wanted}, found {found}."
+        )
 
 
 def _mark_bytes(said: bytes, size: int) -> int:
@@ -81,16 +104,15 @@ def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisDat
     """
     everything = Selection("", (), "all", keep_counters=False)
     with redis_scratch.loaded(engine, runner, image_id, "") as target:
-        theirs = str(client.info()["redis_version"])
+        about = client.info()
+        # The copy stands in memory beside the live data, and may stand on the same host.
+        redis_scratch.need_memory(runner, int(about.get("used_memory") or 0) // redis_scratch.MEMORY_FACTOR)
+        theirs = str(about["redis_version"])
         redis_values.need_readable(theirs, target.info("server")["redis_version"])
         for number in databases(client.client, everything):
             redis_delta.copy(client.client, target, number, everything)
         redis_scratch.save(target, path)
     os.chmod(path, 0o600)
-
-
-def _inside(client: RedisData, container: Container) -> bool:
-    return client.place[0] in container.addresses.values()
 
 
 def copy_files(engine: DockerStack, container: Container) -> dict[str, bytes]:

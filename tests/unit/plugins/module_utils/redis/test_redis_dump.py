@@ -1,4 +1,4 @@
-"""The copy of a stream ends where the data end: the mark behind them would make append-only files unreadable."""
+"""The copy of a stream ends where the data end, and it is the stream of the very server that was asked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_dump
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 DATA = b"REDIS0010" + b"d" * 90 + b"\xff" + b"c" * 8
@@ -17,21 +18,81 @@ OLD = MARKED + b"Transfer finished with success.\n"
 SIZED = b"SYNC sent to master, writing 108 bytes to '-'\nTransfer finished with success.\n"
 
 
+class Engine:
+    """A container in which redis-cli reaches a server with this run_id, and gets this stream."""
+
+    def __init__(self, chunks, run_id=b"run_id:ours\r\n"):
+        self.chunks, self.run_id, self.asked = chunks, run_id, []
+
+    def execute(self, _container, cmd, env=None):
+        self.asked.append((cmd, env))
+        return 0, b"# Server\r\nredis_version:7.0.15\r\n" + self.run_id, b""
+
+    def stream(self, _container, cmd, env):
+        self.asked.append((cmd, env))
+        return iter(self.chunks)
+
+
+def client(place=("10.0.0.2", 6379), access=Access()):  # noqa: B008  # it cannot be changed
+    return SimpleNamespace(
+        place=place,
+        password="x",
+        access=access,
+        info=lambda: {"run_id": "ours"},
+        prompt_stream=dict,
+        restore_settings=lambda _before: None,
+    )
+
+
+def redis(*command, **other):
+    about = samples.settings(command=["redis-server", *command], **other)
+    return samples.container("redis", addresses={"n": "10.0.0.2"}, settings=about)
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [(DATA + MARK, NEW), (DATA + MARK, OLD), (DATA, NEW), (DATA, SIZED), (DATA, b"")],
     ids=["with-the-mark", "older-client", "without-it", "sized", "silent"],
 )
 def test_the_copy_is_the_data_and_nothing_else(tmp_path, sent, said):
-    client = SimpleNamespace(
-        place=("10.0.0.2", 6379),
-        password="x",
-        access=SimpleNamespace(user=""),
-        prompt_stream=dict,
-        restore_settings=lambda _before: None,
-    )
-    chunks = [(b"", said[:70]), (sent[:50], b""), (sent[50:], b""), (b"", said[70:])]
-    engine = SimpleNamespace(stream=lambda *_args: iter(chunks))
+    engine = Engine([(b"", said[:70]), (sent[:50], b""), (sent[50:], b""), (b"", said[70:])])
     path = tmp_path / "redis-backup.rdb"
-    size = redis_dump.stream(engine, samples.container("redis", addresses={"n": "10.0.0.2"}), client, str(path))
+    size = redis_dump.stream(engine, redis(), client(), str(path))
     assert (path.read_bytes(), size) == (DATA, len(DATA))
+
+
+@pytest.mark.parametrize(
+    ("container", "place", "access", "words"),
+    [
+        (redis(), ("10.0.0.2", 6379), Access(), ["-p", "6379"]),
+        (redis(), ("127.0.0.1", 16379), Access(), ["-p", "6379"]),
+        (redis("--port", "6380", network_mode="host"), ("127.0.0.1", 6380), Access(), ["-p", "6380"]),
+        (redis("--port", "7000"), ("127.0.0.1", 16379), Access("ann"), ["-p", "7000", "--user", "ann"]),
+    ],
+    ids=["its-address", "published", "the-host's-network", "published-other-port-and-user"],
+)
+def test_the_stream_is_asked_at_the_servers_own_port_and_the_password_is_no_argument(
+    tmp_path, container, place, access, words
+):
+    engine = Engine([(DATA, b"")])
+    redis_dump.stream(engine, container, client(place, access), str(tmp_path / "x.rdb"))
+    secret = {"REDISCLI_AUTH": "x"}
+    whole = ["redis-cli", *words]
+    assert engine.asked == [([*whole, "INFO", "server"], secret), ([*whole, "--rdb", "-"], secret)]
+
+
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [(b"run_id:theirs\r\n", "theirs"), (b"Could not connect to Redis at 127.0.0.1:6379\n", "no answer")],
+    ids=["a-neighbour", "nobody"],
+)
+def test_the_data_of_a_neighbour_are_never_taken_for_ours(tmp_path, inside, found):
+    engine, path = Engine([(DATA, b"")], inside), tmp_path / "x.rdb"
+    with pytest.raises(redis_dump.NoStreamError) as caught:
+        redis_dump.stream(engine, redis(), client(), str(path))
+    assert caught.value.msg == (
+        "redis-cli inside gateway-redis-1 does not reach the Redis at 10.0.0.2:6379: "
+        f"run_id expected ours, found {found}."
+    )
+    assert len(engine.asked) == 1
+    assert not path.exists()
