@@ -88,11 +88,16 @@ options:
         type: str
         default: ""
       redis_port:
-        description: The port of O(stack.redis_host).
+        description:
+          - The port of O(stack.redis_host).
+          - For the project's own Redis the port inside its container where its command names none by C(--port), or by
+            C(--tls-port) with TLS; one that C(redis.conf) sets for instance.
         type: int
         default: 6379
       redis_tls:
-        description: Speak TLS to O(stack.redis_host).
+        description:
+          - Speak TLS to O(stack.redis_host), or to the project's own Redis.
+          - The certificate of the latter need not name anybody, as its container is asked by address.
         type: bool
         default: false
       redis_ca:

@@ -58,8 +58,11 @@ class Keys:
 
 
 @contextlib.contextmanager
-def serving_redis(answers, path=None, broken=()):
-    """Answer as given; yield (where as options of a client, what was asked); close the first broken connections."""
+def serving_redis(answers, path=None, broken=(), tls=None):
+    """Answer as given; yield (where as options of a client, what was asked); close the first broken connections.
+
+    tls: the context of a server that speaks nothing else.
+    """
     asked, closing = [], list(broken)
 
     class Handler(socketserver.StreamRequestHandler):
@@ -82,6 +85,8 @@ def serving_redis(answers, path=None, broken=()):
     base = socketserver.UnixStreamServer if path else socketserver.TCPServer
     kind = type("Server", (socketserver.ThreadingMixIn, base), {"daemon_threads": True, "block_on_close": False})
     made = kind(str(path) if path else ("127.0.0.1", 0), Handler)
+    if tls is not None:
+        made.socket = tls.wrap_socket(made.socket, server_side=True)
     thread = threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -92,6 +97,6 @@ def serving_redis(answers, path=None, broken=()):
         thread.join()
 
 
-def place(where):
-    """Return a server's place as a container publishes it."""
-    return {"6379/tcp": (where["host"], where["port"])}
+def place(where, inside=6379):
+    """Return a server's place as a container publishes it; inside: its port in the container."""
+    return {f"{inside}/tcp": (where["host"], where["port"])}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine import compose
+from ..engine.endpoints import REDIS_PORT
 from ..gateway.kong_admin import HASH_SINCE, version_tuple
 from ..stack_args import StackArgs
 
@@ -64,18 +65,21 @@ def _place(service: Mapping[str, Any] | None, inside: str, address: str, port: s
 
 
 def _redis_cli(stack: StackArgs, has_password: bool) -> list[str]:
-    redis = quote(stack.redis_service)
+    redis, ask = quote(stack.redis_service), "redis-cli"
+    if not stack.redis_host:
+        ask += f" -p {stack.redis_port}" if stack.redis_port != REDIS_PORT else ""
+        ask += " --tls --insecure" if stack.redis_tls else ""
     if has_password:
         return [
             (
                 f'rc() {{ docker exec "$(of {redis})" sh -c '
-                f'\'REDISCLI_AUTH="${PASSWORD}" exec redis-cli "$@"\' redis-cli "$@"; }}'
+                f'\'REDISCLI_AUTH="${PASSWORD}" exec {ask} "$@"\' redis-cli "$@"; }}'
             )
         ]
     take = f"sed -n 's/^{PASSWORD}=//p' {quote(stack.path(stack.env_file or '.env'))} 2>/dev/null"
     return [
         f"REDISCLI_AUTH=$({take} | tail -n 1 | tr -d '\\r\"' | tr -d \"'\"); export REDISCLI_AUTH",
-        f'rc() {{ docker exec --env REDISCLI_AUTH "$(of {redis})" redis-cli "$@"; }}',
+        f'rc() {{ docker exec --env REDISCLI_AUTH "$(of {redis})" {ask} "$@"; }}',
     ]
 
 

@@ -47,7 +47,7 @@ class DataPlan:
     def _counted(self, data: dict[str, Any], mode: str, scope: str) -> tuple[dict[str, Any], list[Guard]]:
         settings = {"scope": scope, "brought": data["brought"]}
         try:
-            found = RedisJob(self.stack, self.engine, self.runner, mode, self._dump(), settings).preview()
+            found = RedisJob(self.stack, self.engine, self.runner, mode, self._dump(), settings).preview(restarts=True)
         except UnreadableDumpError as exc:
             return {**data, "line": f"DATA: {mode.upper()}"}, [Guard("data_unreadable", exc.msg, exc.hint)]
         except RecoveryError as exc:

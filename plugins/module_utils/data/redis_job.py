@@ -12,7 +12,7 @@ from typing import Any
 from ..checks import FAILED, PASSED, Check
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
-from ..live import redis_live
+from ..live import redis_files, redis_live
 from ..live.redis_live import LiveRedis
 from ..redis import redis_compare, redis_delta, redis_keys, redis_pairs, redis_scratch, redis_values
 from ..redis import redis_families as families
@@ -103,12 +103,29 @@ class RedisJob:
             yield Opened(sources, wanted.expired if wanted is not None else None)
 
     def _choose(self, live: RedisData | None, problem: str) -> tuple[str, str]:
-        return how.choose(self.method, live is not None, problem, self.target.managed)
+        method, why = how.choose(self.method, live is not None, problem, self.target.managed)
+        if method == how.DELTA and live is None:
+            raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
+        return method, why
 
-    def preview(self) -> Preview:
-        """Return what would be done; the dump is loaded in a scratch server, the live one is only read."""
+    def _replaceable(self, problem: str, restarts: bool = False) -> redis_files.Layout:
+        """Return where a Redis that cannot answer keeps its data; raise where it only listens elsewhere than expected.
+
+        A rollback restarts it first, which may bring it back to us: only one whose copy is not found either is refused.
+        """
+        if not restarts:
+            self.target.need_silent(problem)
+        return self.target.layout(None)
+
+    def preview(self, restarts: bool = False) -> Preview:
+        """Return what would be done; the dump is loaded in a scratch server, the live one is only read.
+
+        restarts: whether whoever asks starts a Redis that cannot answer before the data are changed.
+        """
         live, problem = self.target.connect()
         found = Preview(self.mode, *self._choose(live, problem))
+        if live is None and (self.target.container().running or not restarts):
+            self._replaceable(problem, restarts)
         with self._opened() as opened:
             wanted = opened.sources.wanted
             held = redis_keys.census(wanted, self.selection) if wanted is not None else redis_keys.Census()
@@ -131,6 +148,8 @@ class RedisJob:
             found.warnings = self._warnings(live, differences)
             if found.method == how.DELTA and any(item.over for item in differences):
                 found.method, found.why = how.FILE, how.MANY
+            if found.method == how.FILE:
+                self.target.layout(live)
             elif found.method == how.DELTA:
                 self._need_room(live, found.restored, found.size)
             live.close()
@@ -181,16 +200,15 @@ class RedisJob:
         redis_scratch.sweep(self.engine)
         live, problem = self.target.connect()
         method, why = self._choose(live, problem)
-        if method == how.DELTA and live is None:
-            raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
         with ExitStack() as held:
             # The dump first: one that cannot be read must not take Kong off.
             opened = held.enter_context(self._opened())
+            layout: redis_files.Layout | None = None
             if live is None:
+                # Before Kong goes: where this fails, Redis may be healthy and merely listen elsewhere, and nobody could
+                # tell that Kong may come back.
+                layout = self._replaceable(problem)
                 held.enter_context(self.target.kong_off())
-            layout = None
-            if live is None:
-                layout = self.target.layout(None)
                 live, problem = self.target.wake(layout)
                 if live is not None:
                     self.floor.doubt(live.client, opened.sources.wanted)

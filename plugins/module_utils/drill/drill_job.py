@@ -226,7 +226,8 @@ class DrillJob:
             return live_state.redis_client(scratch_stack, self.engine.containers(), env)
 
         def ready() -> None:
-            self._ready(service, lambda item: readiness.redis_problem(item, self._passwords(item, env)))
+            access = live_state.redis_access(scratch_stack)
+            self._ready(service, lambda item: readiness.redis_problem(item, self._passwords(item, env), access))
 
         ready()
         if not recorded:

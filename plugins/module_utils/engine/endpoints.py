@@ -78,16 +78,19 @@ def front(proxy: Container, port: int = 0) -> list[tuple[str, int]]:
     return candidates(proxy, port)
 
 
-def redis_port(container: Container) -> int:
-    """Return the port that Redis listens on inside its container."""
+def redis_port(container: Container, given: int = REDIS_PORT, tls: bool = False) -> int:
+    """Return the port that Redis listens on inside its container; given: where its command names none.
+
+    A word of the command beats the same setting in a file, for Redis as well.
+    """
     command = " ".join(map(str, [*container.settings["entrypoint"], *container.settings["command"]]))
-    match = re.search(r"--port\s+(\d+)", command)
-    return int(match.group(1)) if match else REDIS_PORT
+    match = re.search(r"--tls-port\s+(\d+)" if tls else r"--port\s+(\d+)", command)
+    return int(match.group(1)) if match else given
 
 
-def redis(container: Container) -> list[tuple[str, int]]:
-    """Return where Redis may answer."""
-    return candidates(container, redis_port(container))
+def redis(container: Container, given: int = REDIS_PORT, tls: bool = False) -> list[tuple[str, int]]:
+    """Return where Redis may answer; given and tls are those of redis_port."""
+    return candidates(container, redis_port(container, given, tls))
 
 
 def redis_passwords(container: Container, env: dict[str, str], variable: str = "REDIS_PASSWORD") -> list[str]:

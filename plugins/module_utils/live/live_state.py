@@ -109,7 +109,9 @@ def environment(stack: StackArgs, runner: Runner) -> dict[str, str]:
 
 def redis_access(stack: StackArgs) -> Access:
     """Return how the stack's Redis is spoken to."""
-    return Access(stack.redis_user, bool(stack.redis_host) and stack.redis_tls, stack.redis_ca or "")
+    return Access(
+        stack.redis_user, stack.redis_tls, stack.redis_ca or "", stack.redis_port, named=bool(stack.redis_host)
+    )
 
 
 def redis_passwords(stack: StackArgs, container: Container | None, env: dict[str, str]) -> list[str]:
@@ -128,10 +130,15 @@ def redis_client(stack: StackArgs, containers: Mapping[str, Container], env: dic
         state = container.state if container else "absent"
         raise RecoveryError(f"Redis ({stack.redis_service}) is {state}, expected running.")
     need_awake(container)
-    found = endpoints.reachable(endpoints.redis(container))
+    access = redis_access(stack)
+    found = endpoints.reachable(endpoints.redis(container, access.port, access.tls))
     if found is None:
-        raise RecoveryError(f"Redis ({container.name}) runs but accepts no connection.")
-    return RedisData(found, redis_passwords(stack, container, env), access=redis_access(stack))
+        port = endpoints.redis_port(container, access.port, access.tls)
+        raise RecoveryError(
+            f"Redis ({container.name}) runs but accepts no connection on port {port}.",
+            "Where it listens on another one, set stack_redis_port; where it speaks TLS only, stack_redis_tls.",
+        )
+    return RedisData(found, redis_passwords(stack, container, env), access=access)
 
 
 def data_facts(

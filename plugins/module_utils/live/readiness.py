@@ -65,7 +65,8 @@ def redis_problem(container: Container | None, passwords: list[str], access: Acc
     """Return why Redis cannot serve yet; empty when it answers PING with its password and takes writes."""
     if container is None or not container.running:
         return "Redis does not run"
-    place = endpoints.reachable(endpoints.redis(container))
+    access = access or Access()
+    place = endpoints.reachable(endpoints.redis(container, access.port, access.tls))
     if place is None:
         return "Redis accepts no connection"
     try:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from ..engine.container import Container, from_inspect
 from ..engine.docker_stack import DockerStack
+from ..engine.endpoints import redis_port
 from ..errors import RecoveryError
+from ..redis.redis_data import Access
 from ..redis.redis_scratch import owner_labels
 from ..runner import Runner
 
@@ -84,7 +86,7 @@ def parse_settings(output: str) -> dict[str, str]:
 
 
 def ask_layout(
-    engine: DockerStack, runner: Runner, container: Container, passwords: list[str], user: str = ""
+    engine: DockerStack, runner: Runner, container: Container, passwords: list[str], access: Access
 ) -> Layout:
     """Find out where a Redis that cannot answer keeps its data.
 
@@ -113,7 +115,7 @@ def ask_layout(
         end = runner.clock() + ASK_SECONDS
         while True:
             for password in passwords:
-                ask = ["redis-cli", *(["--user", user] if user and password else []), "CONFIG", "GET", "*"]
+                ask = [*access.words_inside(container, password), "CONFIG", "GET", "*"]
                 said = engine.execute(copy, ask, {"REDISCLI_AUTH": password})[1].decode("utf-8", "replace")
                 settings = parse_settings(said)
                 if "dbfilename" in settings:
@@ -122,8 +124,11 @@ def ask_layout(
                     raise RecoveryError(SILENT, WHAT_STILL_WORKS)
             if runner.clock() > end:
                 raise RecoveryError(
-                    f"A copy of {container.name} with empty data does not answer within {ASK_SECONDS:.0f} s.",
-                    f"Its data is not the cause. Look: docker logs {container.name}",
+                    f"Where {container.name} keeps its data is not known: a copy of it with empty data does not answer "
+                    f"{'TLS ' if access.tls else ''}on port {redis_port(container, access.port, access.tls)} within "
+                    f"{ASK_SECONDS:.0f} s. Nothing was changed.",
+                    "Where it listens on another port, set stack_redis_port; where it speaks TLS only, "
+                    f"stack_redis_tls. Otherwise look: docker logs {container.name}",
                 )
             runner.sleep(0.1)
     finally:

@@ -19,6 +19,7 @@ from . import kong_pause, live_state, readiness, redis_files
 STARTED_SECONDS = 120.0
 LOADING_SECONDS = 120.0
 WAKE_SECONDS = 60.0
+INSIDE_SECONDS = 3
 PAUSE = 0.2
 
 
@@ -71,14 +72,38 @@ class LiveRedis:
             raise RecoveryError("A Redis Cluster is not supported: one transaction cannot span its nodes.")
         return client, ""
 
+    def need_silent(self, problem: str) -> None:
+        """Raise where a Redis that we cannot reach answers inside its container: it is healthy, and keeps its data."""
+        container = self.container()
+        if not container.running:
+            return
+        access, passwords = live_state.redis_access(self.stack), self._passwords()
+        # One that hangs would keep its own client waiting for ever.
+        ask = ["timeout", str(INSIDE_SECONDS), *access.words_inside(container, passwords[0]), "PING"]
+        said = self.engine.execute(container, ask, {"REDISCLI_AUTH": passwords[0]})[1]
+        if b"PONG" in said or b"NOAUTH" in said:
+            raise RecoveryError(
+                f"{container.name} answers inside its container, so its files are left alone although it cannot be "
+                f"used from this host: {problem}",
+                "Look at its published port, a firewall, and stack_redis_tls and stack_redis_ca where it speaks TLS.",
+            )
+
+    def _passwords(self) -> list[str]:
+        return live_state.redis_passwords(self.stack, self.container(), self._environment())
+
     def _environment(self) -> dict[str, str]:
         return live_state.environment(self.stack, self.runner)
 
     def kong_off(self) -> AbstractContextManager[None]:
         """Return a context in which Kong is off; afterwards it comes back where Redis still serves whole data."""
-        return kong_pause.kong_off(
-            self.stack, self.engine, self.runner, lambda: not self.replacing and self.connect()[0] is not None
-        )
+        return kong_pause.kong_off(self.stack, self.engine, self.runner, self._whole)
+
+    def _whole(self) -> bool:
+        """Say whether Redis serves whole data; what cannot be told is no yes, and hides no failure from before."""
+        try:
+            return not self.replacing and self.connect()[0] is not None
+        except RecoveryError:
+            return False
 
     def memory_limit(self) -> int:
         """Return what the container may use, in bytes; 0 for no limit."""
@@ -87,9 +112,8 @@ class LiveRedis:
     def layout(self, live: RedisData | None) -> redis_files.Layout:
         """Find out where the data lie: asked of the server itself, else of a copy of its container."""
         if live is None:
-            container = self.container()
-            passwords = live_state.redis_passwords(self.stack, container, self._environment())
-            return redis_files.ask_layout(self.engine, self.runner, container, passwords, self.stack.redis_user)
+            access = live_state.redis_access(self.stack)
+            return redis_files.ask_layout(self.engine, self.runner, self.container(), self._passwords(), access)
         try:
             settings = {name: str(live.client.config_get(name).get(name, "")) for name in redis_files.SETTINGS}
         except redis.exceptions.ResponseError as exc:
@@ -108,6 +132,7 @@ class LiveRedis:
         try:
             self.start(WAKE_SECONDS)
         except NotReadyError as exc:
+            self.need_silent(exc.msg)
             self.stop()
             return None, exc.msg
         return self.connect()
@@ -121,7 +146,7 @@ class LiveRedis:
     def start(self, budget: float = STARTED_SECONDS) -> None:
         """Start the container and wait until Redis takes writes."""
         self.engine.start(self.container())
-        passwords = live_state.redis_passwords(self.stack, self.container(), self._environment())
+        passwords = self._passwords()
         access = live_state.redis_access(self.stack)
 
         def look() -> Container | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.container import Container
+from ..engine.endpoints import REDIS_PORT, redis_port
 from ..errors import RecoveryError
 from ..libraries import NoBackoff, Retry, need, redis
 from .redis_keys import Tally, by_family, exactly
@@ -30,11 +32,17 @@ class RedisUnavailable(RecoveryError):
 
 @dataclass(frozen=True)
 class Access:
-    """How a Redis is spoken to: user of its access lists, TLS, and the file of authorities (empty: the system's)."""
+    """How a Redis is spoken to: user of its access lists, TLS, and the file of authorities (empty: the system's).
+
+    port: where it listens in its container unless its command names another; named: whether its certificate must name
+    the host that is asked. A container is asked by an address that no certificate names; the engine says whose it is.
+    """
 
     user: str = ""
     tls: bool = False
     authorities: str = ""
+    port: int = REDIS_PORT
+    named: bool = True
 
     def options(self, password: str) -> dict[str, Any]:
         """Return them as redis-py takes them."""
@@ -43,11 +51,18 @@ class Access:
             found["username"] = self.user
         if self.tls:
             found.update(ssl=True, ssl_ca_certs=self.authorities or None)
+            if not self.named:
+                found["ssl_check_hostname"] = False
         return found
 
-    def words_inside(self, port: int, password: str) -> list[str]:
-        """Return how redis-cli asks the server inside its own container; the password belongs into REDISCLI_AUTH."""
-        return ["redis-cli", "-p", str(port), *(["--user", self.user] if self.user and password else [])]
+    def words_inside(self, container: Container, password: str) -> list[str]:
+        """Return how redis-cli asks a server inside its own container; the password belongs into REDISCLI_AUTH.
+
+        The authorities lie on the host, and nobody stands between the two.
+        """
+        words = ["redis-cli", "-p", str(redis_port(container, self.port, self.tls))]
+        words += ["--tls", "--insecure"] if self.tls else []
+        return words + (["--user", self.user] if self.user and password else [])
 
 
 class RedisData:

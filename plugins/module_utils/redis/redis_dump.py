@@ -11,7 +11,6 @@ import tarfile
 import time
 from typing import Any
 
-from ..engine import endpoints
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
@@ -39,7 +38,7 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
     The stream goes straight into the file: no BGSAVE on the server, because one that fails makes it refuse writes. The
     password travels in the environment of redis-cli, never in its arguments.
     """
-    ask, secret = client.access.words_inside(endpoints.redis_port(container), client.password), _secret(client)
+    ask, secret = client.access.words_inside(container, client.password), _secret(client)
     _need_same_server(client, container, engine.execute(container, [*ask, "INFO", "server"], secret)[1])
     before = client.prompt_stream()
     size, end = 0, time.monotonic() + STREAM_SECONDS

@@ -27,6 +27,7 @@ SETTINGS = (
     "password",
     "ssl",
     "ssl_ca_certs",
+    "ssl_check_hostname",
     "socket_timeout",
     "socket_connect_timeout",
     "db",

@@ -53,6 +53,7 @@ class Connection(Replies):
             return made
         try:
             context = ssl.create_default_context()
+            context.check_hostname = self.settings.get("ssl_check_hostname", True)
             if self.settings.get("ssl_ca_certs"):
                 context.load_verify_locations(cafile=self.settings["ssl_ca_certs"])
             return context.wrap_socket(made, server_hostname=host)

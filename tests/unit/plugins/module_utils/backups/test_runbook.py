@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import runbook
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import runbook, runbook_shell
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 ONLY_DATA = {"kind": "data", "id": "data-20260729-120000", "services": {}, "kong": {}}
@@ -196,3 +196,20 @@ def test_a_data_backup_brings_only_the_data_back():
     assert "put files" not in commands
     assert "docker tag" not in commands
     assert commands.index('docker stop "$(of kong)"') < commands.index('redis-backup.rdb "$target"')
+
+
+@pytest.mark.parametrize("password", [True, False], ids=["password-in-the-container", "password-of-the-file"])
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, 'redis-cli "$@"'),
+        ({"redis_port": 6380}, 'redis-cli -p 6380 "$@"'),
+        ({"redis_tls": True}, 'redis-cli --tls --insecure "$@"'),
+        ({"redis_host": "redis.example", "redis_port": 6380, "redis_tls": True}, 'redis-cli "$@"'),
+    ],
+    ids=["usual", "another-port", "tls", "elsewhere"],
+)
+def test_redis_is_asked_where_it_listens(given, asked, password):
+    services = {"redis": service("redis", env_names=["REDIS_PASSWORD"] if password else [])}
+    lines = runbook_shell.variables(samples.stack(**given), "/backup", services)
+    assert sum(asked in line for line in lines if line.startswith("rc()")) == 1

@@ -48,7 +48,8 @@ def look(monkeypatch):
             def __init__(self, _stack, _engine, _runner, mode, dump, settings):
                 asked.append((mode, dump, dict(settings)))
 
-            def preview(self):
+            def preview(self, restarts=False):
+                assert restarts
                 if isinstance(outcome, Exception):
                     raise outcome
                 return outcome

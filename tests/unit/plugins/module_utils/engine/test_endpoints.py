@@ -61,6 +61,24 @@ def test_redis(command, port):
 
 
 @pytest.mark.parametrize(
+    ("command", "given", "tls", "port"),
+    [
+        (["redis-server", "/etc/redis.conf"], 6380, False, 6380),
+        (["redis-server", "/etc/redis.conf", "--port", "7000"], 6380, False, 7000),
+        (["redis-server", "--port", "0", "--tls-port", "7001"], 6380, True, 7001),
+        (["redis-server", "--port", "7000"], 6380, True, 6380),
+        (["redis-server", "--port", "7000", "--tls-port", "7001"], 6380, False, 7000),
+    ],
+    ids=["of-its-file", "the-command-beats-it", "tls", "tls-of-its-file", "without-tls"],
+)
+def test_redis_listens_where_its_command_says_or_where_it_is_given(command, given, tls, port):
+    published = {f"{port}/tcp": ("127.0.0.1", 16379)}
+    found = samples.container("redis", settings=samples.settings(command=command), ports=published)
+    assert endpoints.redis_port(found, given, tls) == port
+    assert endpoints.redis(found, given, tls) == [("127.0.0.1", 16379)]
+
+
+@pytest.mark.parametrize(
     ("env", "command", "file", "passwords"),
     [
         ({}, [], {}, [""]),

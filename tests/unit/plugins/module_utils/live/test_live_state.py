@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
+import ssl
+import subprocess
 
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration.config_files import MountedPath
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_data
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import RedisUnavailable
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stand_ins import plain_redis
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import recorded, serving
+from ansible_collections.kong_masking.recovery.tests.unit.small_redis import PONG, place, serving_redis
 
 
 def sha(content):
@@ -112,3 +120,45 @@ def test_data_facts_of_a_redis_that_does_not_run(stack):
     containers = {"redis": samples.container("redis", state="exited")}
     assert live_state.data_facts(stack, containers, {}) == ({}, "Redis (redis) is exited, expected running.")
     assert live_state.data_facts(stack, {}, {}) == ({}, "Redis (redis) is absent, expected running.")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate that names a host of the project's network, and is its own authority."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, found = folder / "key.pem", folder / "ca.pem"
+    subject = ["-subj", "/CN=redis", "-addext", "subjectAltName=DNS:redis"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run([*command, "-keyout", key, "-out", found], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(found, key)
+    return context, str(found)
+
+
+@pytest.fixture(params=["library", "stand-in"])
+def client_library(request, monkeypatch):
+    if request.param == "stand-in":
+        monkeypatch.setattr(redis_data, "redis", plain_redis)
+        monkeypatch.setattr(redis_data, "Retry", plain_redis.Retry)
+        monkeypatch.setattr(redis_data, "NoBackoff", plain_redis.NoBackoff)
+
+
+@pytest.mark.usefixtures("client_library")
+def test_the_projects_own_redis_on_another_port_with_tls(stack, certificate):
+    context, authorities = certificate
+    given = dataclasses.replace(stack, redis_port=6380, redis_tls=True, redis_ca=authorities)
+    with serving_redis({"PING": PONG}, tls=context) as (where, _asked):
+        containers = {"redis": samples.container("redis", ports=place(where, 6380))}
+        live_state.redis_client(given, containers, {}).close()
+        # Another's certificate is none, and neither is plain text.
+        for other in ({"redis_ca": None}, {"redis_tls": False}):
+            with pytest.raises(RedisUnavailable, match="does not answer PING"):
+                live_state.redis_client(dataclasses.replace(given, **other), containers, {})
+
+
+def test_a_redis_that_accepts_no_connection_names_the_port_and_the_setting(stack):
+    containers = {"redis": samples.container("redis")}
+    with pytest.raises(RecoveryError, match="accepts no connection on port 6380") as caught:
+        live_state.redis_client(dataclasses.replace(stack, redis_port=6380), containers, {})
+    assert "stack_redis_port" in caught.value.hint
+    assert "stack_redis_tls" in caught.value.hint

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import redis_files as files
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 SETTINGS = {"dbfilename": "dump.rdb", "appenddirname": "appendonlydir", "appendfilename": "appendonly.aof"}
 OLD, NEW = b"old", b"new"
@@ -112,3 +116,75 @@ def test_settings_are_read_from_what_the_client_prints():
         "save": "",
         "dbfilename": "x.rdb",
     }
+
+
+class Api:
+    """An engine that starts a copy of a container; what redis-cli prints in it is given."""
+
+    def __init__(self, said):
+        self.said, self.asked, self.removed = said, [], []
+        self.api = self
+
+    def inspect_container(self, name):
+        return {
+            "Id": name,
+            "Name": f"/{name}",
+            "Image": "sha256:redis",
+            "Config": {"Cmd": ["redis-server", "/etc/redis.conf"]},
+            "HostConfig": {},
+            "State": {"Status": "running"},
+        }
+
+    def create_host_config(self, **about):
+        return about
+
+    def create_container(self, _image, **about):
+        self.network = about["host_config"]["network_mode"]
+        return {"Id": "copy"}
+
+    def start(self, _name):
+        pass
+
+    def remove_container(self, name, **_about):
+        self.removed.append(name)
+
+    def execute(self, container, cmd, env=None):
+        self.asked.append((container.id, cmd, env))
+        return 0, self.said, b""
+
+    def foreign_labels(self, _image):
+        return {}
+
+    project = "gateway"
+
+
+def asked_of_a_copy(said, access):
+    api, clock = Api(said), samples.FakeClock()
+    runner = Runner(clock=clock, sleep=clock.sleep)
+    try:
+        return api, files.ask_layout(api, runner, samples.container("redis"), ["secret"], access)
+    finally:
+        assert api.removed == ["copy"]
+        assert api.network == "none"
+
+
+@pytest.mark.parametrize(
+    ("access", "words"),
+    [
+        (Access(), ["-p", "6379"]),
+        (Access(port=6380), ["-p", "6380"]),
+        (Access("ann", True, "/ca.pem", 6380), ["-p", "6380", "--tls", "--insecure", "--user", "ann"]),
+    ],
+    ids=["usual", "another-port", "tls-and-user"],
+)
+def test_the_copy_is_asked_where_the_server_listens(access, words):
+    api, found = asked_of_a_copy(b"dir\n/data\nappendonly\nno\ndbfilename\nx.rdb\n", access)
+    assert found.target == "/data/x.rdb"
+    assert api.asked == [("copy", ["redis-cli", *words, "CONFIG", "GET", "*"], {"REDISCLI_AUTH": "secret"})]
+
+
+def test_a_copy_that_is_not_found_names_port_and_settings():
+    with pytest.raises(RecoveryError, match="does not answer TLS on port 6380 within 15 s") as caught:
+        asked_of_a_copy(b"Could not connect\n", Access("", True, "", 6380))
+    assert "stack_redis_port" in caught.value.hint
+    assert "Nothing was changed" in caught.value.msg

@@ -11,6 +11,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.live import 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access, RedisUnavailable
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
+from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 
 class Engine:
@@ -121,7 +122,80 @@ def test_passwords_are_tried_in_their_order(stack, given, env, passwords):
         (Access("me"), {"password": "x", "username": "me"}),
         (Access("me", True, "/ca.pem"), {"password": "x", "username": "me", "ssl": True, "ssl_ca_certs": "/ca.pem"}),
         (Access("", True), {"password": "x", "ssl": True, "ssl_ca_certs": None}),
+        (
+            Access("", True, named=False),
+            {"password": "x", "ssl": True, "ssl_ca_certs": None, "ssl_check_hostname": False},
+        ),
+        (Access(named=False, port=6380), {"password": "x"}),
     ],
 )
 def test_access(access, options):
     assert access.options("x") == options
+
+
+@pytest.mark.parametrize(
+    ("access", "password", "words"),
+    [
+        (Access(), "x", ["-p", "6379"]),
+        (Access(port=6380), "x", ["-p", "6380"]),
+        (Access("me", True, "/ca.pem"), "x", ["-p", "6379", "--tls", "--insecure", "--user", "me"]),
+        (Access("me"), "", ["-p", "6379"]),
+    ],
+    ids=["usual", "another-port", "tls-and-user", "without-a-password-nobody"],
+)
+def test_how_redis_cli_asks_inside(access, password, words):
+    assert access.words_inside(samples.container("redis"), password) == ["redis-cli", *words]
+
+
+@pytest.mark.parametrize(
+    ("host", "named"), [("", False), ("redis.example", True)], ids=["the-project's-own", "elsewhere"]
+)
+def test_port_and_tls_are_also_those_of_the_projects_own(stack, host, named):
+    given = dataclasses.replace(stack, redis_host=host, redis_tls=True, redis_ca="/ca.pem", redis_port=6380)
+    assert live_state.redis_access(given) == Access("", True, "/ca.pem", 6380, named)
+
+
+def own(tmp_path, said=b"", **other):
+    """A Redis of the project that nobody here reaches; said: what its redis-cli prints inside."""
+    engine = samples.SmallEngine(samples.container("redis", **other), answers={"timeout": (0, said, b"")})
+    return engine, redis_live.LiveRedis(samples.stack(tmp_path), engine, Runner())
+
+
+@pytest.mark.parametrize("said", [b"PONG\n", b"NOAUTH Authentication required.\n"], ids=["answers", "its-password"])
+def test_one_that_answers_inside_its_container_is_healthy(tmp_path, said):
+    engine, live = own(tmp_path, said, env={"REDIS_PASSWORD": "secret"})
+    with pytest.raises(RecoveryError, match=r"answers inside its container, .* cannot be used from this host: Why\."):
+        live.need_silent("Why.")
+    assert engine.done == ["redis: timeout 3 redis-cli -p 6379 PING"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"Could not connect to Redis at 127.0.0.1:6379: Connection refused\n", b"LOADING Redis is loading\n"],
+    ids=["hangs", "nobody", "loading"],
+)
+def test_one_that_is_silent_inside_too_cannot_answer(tmp_path, said):
+    own(tmp_path, said)[1].need_silent("Why.")
+
+
+@pytest.mark.parametrize("state", ["exited", "paused", "restarting"])
+def test_nothing_is_asked_inside_a_container_that_does_not_run(tmp_path, state):
+    engine, live = own(tmp_path, b"PONG\n", state=state)
+    live.need_silent("Why.")
+    assert engine.done == []
+
+
+def test_kong_comes_back_to_whole_data_alone_and_a_doubt_hides_no_failure(tmp_path, monkeypatch):
+    live = own(tmp_path)[1]
+    answers = iter([(Client(), ""), (None, "away"), RecoveryError("a replica")])
+
+    def connect():
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(live, "connect", connect)
+    assert [live._whole(), live._whole(), live._whole()] == [True, False, False]
+    live.replacing = True
+    assert not live._whole()
