@@ -87,6 +87,7 @@ def serving_redis(answers, path=None, broken=(), tls=None):
     made = kind(str(path) if path else ("127.0.0.1", 0), Handler)
     if tls is not None:
         made.socket = tls.wrap_socket(made.socket, server_side=True)
+        made.handle_error = lambda *_about: None  # a client that does not trust it hangs up
     thread = threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

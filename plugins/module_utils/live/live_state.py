@@ -17,6 +17,7 @@ from ..engine.docker_stack import DockerStack
 from ..engine.first_process import need_awake, stopped
 from ..errors import RecoveryError
 from ..gateway.kong_admin import KongAdmin
+from ..libraries import redis
 from ..redis.redis_data import Access, RedisData
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -151,5 +152,9 @@ def data_facts(
         return {}, exc.msg
     try:
         return client.facts(stack.mapping_prefixes), ""
+    except RecoveryError as exc:
+        return {}, f"not measured: {exc.msg}"
+    except redis.exceptions.RedisError as exc:
+        return {}, f"not measured: Redis broke off: {type(exc).__name__}."
     finally:
         client.close()

@@ -19,6 +19,9 @@ from .redis_wire import Wire
 # The password was right; the server refuses for another reason.
 LET_IN_AND_REFUSES = ("MISCONF", "MASTERDOWN", "BUSY", "READONLY")
 
+# Removed where it is to be known whether a write would be taken; it is never there.
+NOTHING = "kong_masking.recovery:check:nothing"
+
 # Seconds for one answer. What takes a server longer, whole batches and transactions, is asked over a Wire.
 PATIENCE = 3.0
 
@@ -28,6 +31,20 @@ class RedisUnavailable(RecoveryError):
 
     details: password (whether it is the password), loading (whether it will answer once its data are loaded).
     """
+
+
+class RedisForbidden(RecoveryError):
+    """Redis lets us in and refuses a command: a right is missing, or the command is renamed."""
+
+    def __init__(self, where: str, user: str, command: str, right: str, denied: bool) -> None:
+        who = user or "default"
+        reason = f"the user {who} lacks the right {right}" if denied else "it is renamed or cannot be had now"
+        super().__init__(
+            f"{where} refuses {command}: {reason}.",
+            f"Give it the right: ACL SETUSER {who} {right} (all that are needed: docs/redis-data.md)."
+            if denied
+            else f"Let {command} have its name; what needs it: docs/redis-data.md.",
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +91,7 @@ class RedisData:
         need("redis")
         self.place = place
         self.access = access or Access()
-        where = f"Redis at {place[0]}:{place[1]}"
+        where = self._where()
         problem = ""
         for password in passwords or [""]:
             client = redis.Redis(
@@ -112,19 +129,42 @@ class RedisData:
             password=True,
         )
 
+    def _where(self) -> str:
+        return f"Redis at {self.place[0]}:{self.place[1]}"
+
+    def _forbidden(self, command: str, right: str, error: Exception) -> RedisForbidden:
+        denied = isinstance(error, redis.exceptions.NoPermissionError)
+        return RedisForbidden(self._where(), self.access.user, command, right, denied)
+
     def info(self) -> dict[str, Any]:
-        """Return INFO as redis-py parses it."""
-        return dict(self.client.info())
+        """Return INFO as redis-py parses it; raise RedisForbidden where it is refused."""
+        try:
+            return dict(self.client.info())
+        except redis.exceptions.ResponseError as exc:
+            raise self._forbidden("INFO", "+info", exc) from exc
 
     def writable(self) -> bool:
         """Say whether Redis takes writes: neither loading, nor a read-only replica, nor stopped by a failed save."""
-        about = self.info()
+        try:
+            about = self.info()
+        except RedisForbidden:
+            return self._takes_a_write()
         stuck = about.get("rdb_last_bgsave_status") != "ok" and bool(
             self._setting("stop-writes-on-bgsave-error", "yes") == "yes"
         )
         saves = bool(self._setting("save", ""))
         replica = about.get("role") == "slave"
         return not about.get("loading") and not replica and not (stuck and saves)
+
+    def _takes_a_write(self) -> bool:
+        """Remove a key that is not there: this changes nothing, and is refused as any write would be."""
+        try:
+            self.client.delete(NOTHING)
+        except redis.exceptions.NoPermissionError as exc:
+            raise self._forbidden("DEL", f"+del ~{NOTHING}", exc) from exc
+        except redis.exceptions.ResponseError:
+            return False
+        return True
 
     def _setting(self, name: str, default: str) -> str:
         """Return a CONFIG value, or the default where CONFIG is renamed or not allowed."""

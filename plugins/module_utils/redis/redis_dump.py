@@ -9,7 +9,8 @@ import os
 import re
 import tarfile
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
@@ -41,29 +42,45 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
     ask, secret = client.access.words_inside(container, client.password), _secret(client)
     _need_same_server(client, container, engine.execute(container, [*ask, "INFO", "server"], secret)[1])
     before = client.prompt_stream()
-    size, end = 0, time.monotonic() + STREAM_SECONDS
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
-            said = b""
-            for out, err in engine.stream(container, [*ask, "--rdb", "-"], secret):
-                handle.write(out)
-                size, said = size + len(out), said + err
-                if time.monotonic() > end:
-                    raise RecoveryError(
-                        f"{container.name} did not send its data within {STREAM_SECONDS} s.",
-                        "Look at its load and at the disk: docker stats; the live data were only read.",
-                    )
-            size -= _mark_bytes(said, size)
+            size = _receive(handle, container, engine.stream(container, [*ask, "--rdb", "-"], secret))
             handle.truncate(size)
             handle.flush()
             os.fsync(handle.fileno())
+    except NoStreamError:
+        os.unlink(path)
+        raise
     finally:
         client.restore_settings(before)
-    with open(path, "rb") as handle:
-        if handle.read(len(MAGIC)) != MAGIC:
-            raise RecoveryError(f"The copy that {container.name} sent does not begin like a Redis dump.")
     return size
+
+
+def _receive(handle: IO[bytes], container: Container, chunks: Iterator[tuple[bytes, bytes]]) -> int:
+    """Write what redis-cli sends; return how much of it is the data.
+
+    A stream that never began is one that the server does not give: SYNC is forbidden or renamed, or redis-cli is not
+    there. One that breaks off is a failure.
+    """
+    size, said, began, end = 0, b"", b"", time.monotonic() + STREAM_SECONDS
+    try:
+        for out, err in chunks:
+            handle.write(out)
+            size, said, began = size + len(out), said + err, (began + out[: len(MAGIC)])[: len(MAGIC)]
+            if time.monotonic() > end:
+                raise RecoveryError(
+                    f"{container.name} did not send its data within {STREAM_SECONDS} s.",
+                    "Look at its load and at the disk: docker stats; the live data were only read.",
+                )
+    except RecoveryError as exc:
+        if began == MAGIC or time.monotonic() > end:
+            raise
+        words = said.decode("utf-8", "replace").strip().splitlines()
+        raise NoStreamError(f"{container.name} gives no stream of its data: {words[-1] if words else exc.msg}") from exc
+    if began != MAGIC:
+        raise NoStreamError(f"The copy that {container.name} sent does not begin like a Redis dump.")
+    return size - _mark_bytes(said, size)
 
 
 def _secret(client: RedisData) -> dict[str, str]:

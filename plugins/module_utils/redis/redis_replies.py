@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 from ..errors import RecoveryError
 
 BLOCK = 1 << 18
+# The name of a command is its own; what else a refusal quotes may be a key.
+_DENIED = re.compile(rb" run the '([a-z|]+)' command")
 Reply = Any
 
 
@@ -18,8 +21,15 @@ class ReplyError(RecoveryError):
 
     def __init__(self, line: bytes) -> None:
         words = line.decode("utf-8", "replace").split(" ", 1)
-        super().__init__(f"Redis refuses a command: {words[0]}.", "Look at its log.")
         self.code = words[0]
+        right = _DENIED.search(line) if self.code == "NOPERM" else None
+        if right is None:
+            super().__init__(f"Redis refuses a command: {self.code}.", "Look at its log.")
+        else:
+            super().__init__(
+                f"Redis refuses a command: {self.code}, its user lacks the right +{right.group(1).decode()}.",
+                "All rights that are needed: docs/redis-data.md.",
+            )
         # May name a key: for those alone who look for a known sentence in it.
         self.line = line
 

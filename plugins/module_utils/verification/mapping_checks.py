@@ -14,7 +14,7 @@ from ..engine import endpoints
 from ..engine.container import Container
 from ..libraries import redis
 from ..live import live_state
-from ..redis.redis_data import RedisData
+from ..redis.redis_data import RedisData, RedisForbidden
 from ..redis.redis_families import CNT, MAP, REV, family, original_of
 from ..redis.redis_keys import exactly
 from ..runner import Runner
@@ -70,6 +70,8 @@ class MappingChecks:
             client = self._client()
             try:
                 return judge(client.info())
+            except RedisForbidden as exc:
+                raise NotMeasured(exc.msg) from exc
             finally:
                 client.close()
 
@@ -173,6 +175,9 @@ def _loaded(client: RedisData) -> tuple[bool, str]:
     try:
         client.client.ping()
         loading = bool(client.info().get("loading"))
+    except RedisForbidden:
+        # One that loads refuses PING too.
+        loading = False
     except redis.exceptions.RedisError as exc:
         return False, f"PING gives {type(exc).__name__}"
     return not loading, "loading its data" if loading else "PONG"

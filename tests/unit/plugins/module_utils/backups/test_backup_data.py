@@ -43,9 +43,9 @@ def refuse(error):
 def back_up(tmp_path, monkeypatch):
     """Return what a data backup's manifest says, and its files, when each way of copying ends as given."""
 
-    def take(stream, by_keys=None, files=None):
+    def take(stream, by_keys=None, files=None, problem=""):
         stack = samples.stack(tmp_path)
-        monkeypatch.setattr(live_state, "data_facts", lambda *_about: (FACTS, ""))
+        monkeypatch.setattr(live_state, "data_facts", lambda *_about: ({} if problem else FACTS, problem))
         monkeypatch.setattr(live_state, "redis_client", lambda *_about: Client())
         monkeypatch.setattr(redis_dump, "stream", stream)
         monkeypatch.setattr(redis_dump, "by_keys", by_keys)
@@ -85,3 +85,9 @@ def test_where_the_keys_cannot_be_read_either_the_files_are_saved(back_up):
 def test_a_stream_that_broke_off_is_no_reason_for_less(back_up):
     with pytest.raises(RecoveryError, match="did not send its data"):
         back_up(refuse(RecoveryError("redis did not send its data within 600 s.")))
+
+
+def test_data_that_may_not_be_counted_are_saved_as_files(back_up):
+    about, _files = back_up(None, files={"dump.rdb": b"REDIS"}, problem="not measured: Redis refuses INFO.")
+    assert about["status"] == "unproven"
+    assert about["reason"] == "copied as files, because: not measured: Redis refuses INFO."

@@ -108,6 +108,17 @@ def test_a_redis_that_cannot_be_asked_is_a_warning_and_no_zero(look):
     assert (data["before"], data["warnings"], guards) == (None, [f"data: {ABSENT}"], [])
 
 
+def test_data_that_stay_need_no_right_to_be_counted(look, monkeypatch):
+    class Forbidden(Client):
+        def facts(self, _prefixes):
+            raise RecoveryError("Redis refuses INFO.", "Give the right.")
+
+    monkeypatch.setattr(live_state, "redis_client", lambda *_about: Forbidden(0))
+    data, guards, _asked = look("keep", None)
+    assert data["line"] == "DATA: KEEP - an unknown number of live mappings stay"
+    assert (data["before"], data["warnings"], guards) == (None, ["data: not measured: Redis refuses INFO."], [])
+
+
 @pytest.mark.parametrize("mode", ["restore", "merge", "undo"])
 def test_a_backup_without_a_dump_is_refused_before_anything_is_loaded(look, mode):
     data, (guard,), asked = look(mode, backup={**BACKUP, "files": BACKUP["files"][:1]})

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_dump
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -19,10 +20,10 @@ SIZED = b"SYNC sent to master, writing 108 bytes to '-'\nTransfer finished with 
 
 
 class Engine:
-    """A container in which redis-cli reaches a server with this run_id, and gets this stream."""
+    """A container in which redis-cli reaches a server with this run_id, and gets this stream; failing: and ends so."""
 
-    def __init__(self, chunks, run_id=b"run_id:ours\r\n"):
-        self.chunks, self.run_id, self.asked = chunks, run_id, []
+    def __init__(self, chunks, run_id=b"run_id:ours\r\n", failing=False):
+        self.chunks, self.run_id, self.failing, self.asked = chunks, run_id, failing, []
 
     def execute(self, _container, cmd, env=None):
         self.asked.append((cmd, env))
@@ -30,7 +31,9 @@ class Engine:
 
     def stream(self, _container, cmd, env):
         self.asked.append((cmd, env))
-        return iter(self.chunks)
+        yield from self.chunks
+        if self.failing:
+            raise RecoveryError("redis-cli in gateway-redis-1 ended with status 1.")
 
 
 def client(place=("10.0.0.2", 6379), access=Access()):  # noqa: B008  # it cannot be changed
@@ -96,3 +99,36 @@ def test_the_data_of_a_neighbour_are_never_taken_for_ours(tmp_path, inside, foun
     )
     assert len(engine.asked) == 1
     assert not path.exists()
+
+
+REPLCONF = b"error: NOPERM this user has no permissions to run the 'replconf' command\n"
+SYNC = b"SYNC with master failed: -NOPERM this user has no permissions to run the 'sync' command\n"
+
+
+@pytest.mark.parametrize(
+    ("chunks", "reason"),
+    [
+        ([(b"", REPLCONF), (b"", SYNC)], "gives no stream of its data: SYNC with master failed: -NOPERM .* 'sync'"),
+        ([(b"", b"SYNC with master failed: -ERR unknown command 'SYNC'\n")], "SYNC with master failed: -ERR unknown"),
+        ([], "ended with status 1"),
+        ([(b"OCI runtime exec failed: no redis-cli\n", b"")], "ended with status 1"),
+    ],
+    ids=["forbidden", "renamed", "silent", "no-redis-cli"],
+)  # fmt: skip
+def test_a_stream_that_the_server_does_not_give_leaves_no_file_and_says_why(tmp_path, chunks, reason):
+    path = tmp_path / "x.rdb"
+    with pytest.raises(redis_dump.NoStreamError, match=reason):
+        redis_dump.stream(Engine(chunks, failing=True), redis(), client(), str(path))
+    assert not path.exists()
+
+
+def test_what_is_no_dump_is_no_stream_whatever_redis_cli_says(tmp_path):
+    with pytest.raises(redis_dump.NoStreamError, match="does not begin like a Redis dump"):
+        redis_dump.stream(Engine([(b"-ERR", b"")]), redis(), client(), str(tmp_path / "x.rdb"))
+
+
+@pytest.mark.parametrize("chunks", [[(DATA[:3], b""), (DATA[3:50], b"")], [(DATA, b"")]], ids=["cut", "whole"])
+def test_a_stream_that_broke_off_is_a_failure(tmp_path, chunks):
+    with pytest.raises(RecoveryError, match="ended with status 1") as caught:
+        redis_dump.stream(Engine(chunks, failing=True), redis(), client(), str(tmp_path / "x.rdb"))
+    assert not isinstance(caught.value, redis_dump.NoStreamError)

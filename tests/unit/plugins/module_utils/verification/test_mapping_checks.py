@@ -145,6 +145,22 @@ def test_a_key_of_our_own_is_written_and_none_is_left(held, write, found):
     assert held.keys == {"a": "1"}
 
 
+NO_INFO = {"INFO": b"-NOPERM this user has no permissions to run the 'info' command\r\n"}
+NOBODY_KNOWS = "the user default lacks the right +info."
+
+
+def test_a_user_who_may_not_ask_for_info_is_answered_all_the_same():
+    assert ask("redis", Keys(answers=NO_INFO)) == ("passed", "PONG")
+    assert ask("redis_write", Keys(answers=NO_INFO)) == ("passed", "written, read, deleted")
+
+
+@pytest.mark.parametrize("name", ["redis_role", "redis_persistence", "redis_memory"])
+def test_what_only_info_tells_is_then_not_measured(name):
+    status, found = ask(name, Keys(answers=NO_INFO))
+    assert status == "not_measured"
+    assert found.endswith(NOBODY_KNOWS)
+
+
 MANY = {key: value for number in range(7) for key, value in {**rev(f"i-{number}", f"A_{number}"),
         **mapped(f"A_{number}", "i-other")}.items()}  # fmt: skip
 
