@@ -222,7 +222,7 @@ class Capture:
             template = templates.get(service) or {}
             for name, (running, _wanted) in differs.items():
                 if name.startswith("env.") and running is not None:
-                    text = (template.get("environment") or {}).get(name[4:])
+                    text = compose.environment(template).get(name[4:])
                     exact.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
                 elif name == "memory":
                     guessed.update(config_files.solve(compose.memory_template(template), str(running)))

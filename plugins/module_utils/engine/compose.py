@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,6 +21,8 @@ OVERRIDES = (
     "compose.override.yaml",
 )
 CLIENTS = (("docker", "compose"), ("docker-compose",))
+# Where Compose puts what a service is given beside its volumes, unless the definition says another place.
+INJECTED = {"secrets": "/run/secrets", "configs": "/"}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 
 
@@ -51,14 +54,42 @@ def resolved(stack: StackArgs, client: Iterable[str], env_file: str = "") -> lis
 def parse_resolved(output: str, doubled: bool = True) -> dict[str, Any]:
     """Return service → definition from ``config --format json``.
 
-    doubled: filled in output doubles every dollar sign, output of ``--no-interpolate`` is as the file has it.
+    doubled: filled in output doubles every dollar sign, output of ``--no-interpolate`` is as the file has it. The files
+    of secrets and configs, which stand outside the services, are added to the volumes: Compose mounts them like those.
     """
     try:
-        return dict(json.loads(output.replace("$$", "$") if doubled else output)["services"] or {})
-    except (ValueError, KeyError, TypeError) as exc:
+        document = json.loads(output.replace("$$", "$") if doubled else output)
+        services = document["services"] or {}
+        return {name: _with_given_files(document, definition) for name, definition in services.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise RecoveryError(
             "`docker compose config` printed no services.", "Run it by hand in the stack's directory and mend the file."
         ) from exc
+
+
+def _with_given_files(document: Mapping[str, Any], definition: Any) -> Any:
+    """Return a service definition with the files of its secrets and configs among its volumes.
+
+    What comes from no file is not mounted.
+    """
+    found = []
+    for kind, place in INJECTED.items():
+        for given in (definition or {}).get(kind) or []:
+            item = {"source": given} if isinstance(given, str) else given
+            path = ((document.get(kind) or {}).get(item["source"]) or {}).get("file")
+            if path:
+                target = posixpath.join(place, item.get("target") or item["source"])
+                found.append({"type": "bind", "source": path, "target": target, "read_only": True})
+    return {**definition, "volumes": [*(definition.get("volumes") or []), *found]} if found else definition
+
+
+def environment(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variable → value of a service definition, None where it has none; templates may still have a list."""
+    given = definition.get("environment") or {}
+    if isinstance(given, Mapping):
+        return dict(given)
+    rows = [str(item).partition("=") for item in given]
+    return {name: value if sign else None for name, sign, value in rows}
 
 
 def parse_networks(output: str) -> dict[str, Any]:
@@ -107,12 +138,11 @@ def drift(
     """Return what would change if Compose deployed this definition now: field → (running, on disk).
 
     Compose's own hash cannot tell: it lies where a service uses env_file. Environment is compared variable by variable
-    (``env.NAME``); what the image itself sets is no difference.
+    (``env.NAME``); what the image itself sets is no difference. One that is passed through and not set is not there,
+    whatever the image says.
     """
     found: dict[str, tuple[Any, Any]] = {}
-    wanted_env = {
-        name: "" if value is None else str(value) for name, value in (definition.get("environment") or {}).items()
-    }
+    wanted_env = {name: value if value is None else str(value) for name, value in environment(definition).items()}
     for name in sorted(set(wanted_env) | set(running.env)):
         now = running.env.get(name)
         then = wanted_env.get(name, image_env.get(name))

@@ -206,6 +206,17 @@ class TestDefinitions:
         assert (content(captured, ENV), origins(captured)) == (expected, {ENV: "reconstructed"})
         assert captured.gaps == []
 
+    def test_a_list_of_variables_is_as_good_as_a_mapping(self, stack):
+        text = disk.SERVICES.replace("ROOT", stack.dir).replace(
+            '{REDIS_PASSWORD: "${REDIS_PASSWORD}"}', '["REDIS_PASSWORD=${REDIS_PASSWORD}", TZ]'
+        )
+        disk.put(stack, COMPOSE, text.encode())
+        edited = disk.FILES[ENV].replace(b"pass-of-the-file", b"next")
+        disk.put(stack, ENV, edited)
+        captured = capture(stack)
+        assert content(captured, ENV) == disk.FILES[ENV]
+        assert (origins(captured), captured.ahead, captured.gaps) == ({ENV: "reconstructed"}, {ENV: edited}, [])
+
     def test_what_no_variable_explains_is_a_gap_by_name_and_without_its_value(self, stack):
         settings = samples.settings(memory=512 << 20, ports={"8000/tcp": [{"HostPort": "8000"}]})
         env = {**disk.containers(stack)["kong"].env, "API_TOKEN": "canary-s3cret"}

@@ -72,10 +72,49 @@ class TestResolved:
     def test_no_service_at_all(self):
         assert compose.parse_resolved('{"services": null}') == {}
 
+    @pytest.mark.parametrize(
+        ("given", "top", "mounts"),
+        [
+            ({"secrets": [{"source": "pw"}]}, {"secrets": {"pw": {"file": "/s/pw"}}}, ["/s/pw:/run/secrets/pw"]),
+            ({"secrets": ["pw"]}, {"secrets": {"pw": {"file": "/s/pw"}}}, ["/s/pw:/run/secrets/pw"]),
+            (
+                {"secrets": [{"source": "pw", "target": "other"}, {"source": "pw", "target": "/etc/pw"}]},
+                {"secrets": {"pw": {"file": "/s/pw"}}},
+                ["/s/pw:/run/secrets/other", "/s/pw:/etc/pw"],
+            ),
+            ({"configs": [{"source": "c"}]}, {"configs": {"c": {"file": "/s/c"}}}, ["/s/c:/c"]),
+            ({"configs": [{"source": "c"}]}, {"configs": {"c": {"content": "x"}}}, []),
+            ({"secrets": [{"source": "pw"}]}, {"secrets": {"pw": {"environment": "PW"}}}, []),
+            ({"secrets": [{"source": "pw"}]}, {"secrets": {"pw": None}}, []),
+        ],
+        ids=["secret", "short", "target", "config", "content", "environment", "null"],
+    )
+    def test_files_of_secrets_and_configs_are_mounts_like_the_volumes(self, given, top, mounts):
+        volume = {"type": "bind", "source": "/a", "target": "/b"}
+        output = json.dumps({"services": {"kong": {"volumes": [volume], **given}}, **top})
+        found = compose.parse_resolved(output)["kong"]["volumes"]
+        assert [f"{item['source']}:{item['target']}" for item in found] == ["/a:/b", *mounts]
+        held = tuple(samples.bind(item["source"], item["target"]) for item in found)
+        assert drift(compose.parse_resolved(output)["kong"], mounts=held) == {}
+
     @pytest.mark.parametrize("output", ["", "{", "[]", '{"name": "x"}', "null"])
     def test_anything_else_is_an_error(self, output):
         with pytest.raises(RecoveryError, match="printed no services"):
             compose.parse_resolved(output)
+
+
+@pytest.mark.parametrize(
+    ("written", "variables"),
+    [
+        ({"A": "1", "B": None}, {"A": "1", "B": None}),
+        (["A=1", "B", "C=x=y", "D="], {"A": "1", "B": None, "C": "x=y", "D": ""}),
+        (None, {}),
+    ],
+    ids=["mapping", "list", "null"],
+)
+def test_environment(written, variables):
+    assert compose.environment({"environment": written}) == variables
+    assert compose.environment({}) == {}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +191,8 @@ BOUND = {"8000/tcp": [{"HostIp": "", "HostPort": "80"}]}
         ({"environment": {"A": "2"}}, {"env": {"A": "1"}}, {"env.A": ("1", "2")}),
         ({"environment": {"A": "2"}}, {}, {"env.A": (None, "2")}),
         ({}, {"env": {"A": "1"}}, {"env.A": ("1", None)}),
-        ({"environment": {"A": None}}, {"env": {"A": ""}}, {}),
+        ({"environment": {"A": None}}, {}, {}),
+        ({"environment": {"A": None}}, {"env": {"A": ""}}, {"env.A": ("", None)}),
         ({"environment": {"A": 1}}, {"env": {"A": "1"}}, {}),
         ({}, {"env": {"PATH": "/bin", "HOSTNAME": "x", "HOME": "/"}}, {}),
         ({"image": "gateway-kong"}, {}, {}),
@@ -187,7 +227,8 @@ BOUND = {"8000/tcp": [{"HostIp": "", "HostPort": "80"}]}
         "env-changed",
         "env-new",
         "env-gone",
-        "env-null",
+        "env-not-set",
+        "env-set-before",
         "env-number",
         "engine-sets",
         "image-equal",
@@ -213,6 +254,10 @@ def test_what_the_image_sets_is_no_difference():
     image_env = {"LANG": "C", "PATH": "/x"}
     assert drift({}, image_env, env={"LANG": "C", "PATH": "/x"}) == {}
     assert drift({}, image_env, env={"LANG": "de", "PATH": "/x"}) == {"env.LANG": ("de", "C")}
+
+
+def test_what_is_passed_through_and_not_set_is_not_there_even_where_the_image_has_it():
+    assert drift({"environment": {"LANG": None}}, {"LANG": "C"}) == {}
 
 
 @pytest.mark.parametrize(
