@@ -242,13 +242,13 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "kong_service": stack.kong_service,
         "proxy_service": stack.proxy_service,
         "kong_file": target["kong"].get("file") or "",
-        "definition_files": [*stack.compose_files, stack.env_file, ".env"],
+        "definition_files": [*stack.compose_files, stack.env_file, ".env", *look.files.definitions()],
         "services": params["services"],
         "force": params["force"],
     }
     mode, brought = data_mode(params, stack)
     plan = build_plan(target, look.live(target, mode, params["redis_scope"], brought), settings)
-    changed = look.settings_diff(target, plan)
+    changed = look.settings_diff(plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)
     result = {"plan": plan, "text": text, "settings": changed, "undo": answer}
     if module._diff:  # noqa: SLF001  # the documented way to ask for --diff

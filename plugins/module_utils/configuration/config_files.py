@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,11 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     that appears later would undo a rollback.
     """
     wanted = [*stack.compose_files, stack.env_file, ".env", *compose.OVERRIDES]
-    for name in stack.compose_files:
-        if runner.exists(stack.path(name)):
-            wanted += references(runner.read(stack.path(name)), _environment(stack, runner))
+
+    def read(name: str) -> bytes | None:
+        return runner.read(stack.path(name)) if os.path.isfile(stack.path(name)) else None
+
+    wanted += referenced(stack.compose_files, read, _parsed(read(stack.env_file)))
     present: list[str] = []
     absent: list[str] = []
     for name in dict.fromkeys(os.path.normpath(name) for name in wanted if name):
@@ -53,22 +55,79 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     return present, absent
 
 
-def _environment(stack: StackArgs, runner: Runner) -> dict[str, str]:
-    path = stack.path(stack.env_file)
-    return env_file.parse(runner.read(path)) if os.path.isfile(path) else {}
+def referenced(
+    compose_files: Iterable[str], read: Callable[[str], bytes | None], environment: Mapping[str, str]
+) -> list[str]:
+    """Return every further file that Compose reads beside its own, at any distance, relative to the stack.
+
+    read(path) returns a file's content, None where it is not there. Paths in a file that is included or extended are
+    relative to its directory, or to the one that the include names; what lies outside the stack is left out.
+    """
+    found: list[str] = []
+    waiting = [(name, ".", environment) for name in compose_files]
+    seen = set()
+    while waiting:
+        name, folder, variables = waiting.pop(0)
+        if (name, folder) in seen:
+            continue  # a circle
+        seen.add((name, folder))
+        for item in references(read(name) or b""):
+            files = _places(folder, item.files, variables)
+            found += files
+            if not item.compose or not files:
+                continue
+            below = _places(folder, [item.folder], variables) if item.folder else [os.path.dirname(files[0]) or "."]
+            inner = dict(variables)
+            if item.included:
+                given = _places(folder, item.env_files, variables)
+                settings = given if item.env_files else _places("", [os.path.join(part, ".env") for part in below], {})
+                found += settings
+                inner = {**{key: value for path in settings for key, value in _parsed(read(path)).items()}, **inner}
+            waiting += [(path, part, inner) for path in files for part in below]
+    return found
 
 
-def references(content: bytes, environment: Mapping[str, str]) -> list[str]:
-    """Return the further files that a Compose file reads: env_file, extends and include, variables filled in."""
+def _places(folder: str, names: Iterable[str], variables: Mapping[str, str]) -> list[str]:
+    """Return names in a folder of the stack as paths relative to the stack, those outside left out."""
+    paths = [os.path.normpath(os.path.join(folder, fill_in(name, variables))) for name in names]
+    return [path for path in paths if not os.path.isabs(path) and path.split(os.sep)[0] != ".."]
+
+
+def _parsed(content: bytes | None) -> dict[str, str]:
+    return env_file.parse(content or b"")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Files that a Compose file names together, as written.
+
+    compose: they are Compose files themselves; included: filled in from env_files too, and paths in them relative to folder
+    where one is named.
+    """
+
+    files: tuple[str, ...]
+    compose: bool = False
+    included: bool = False
+    folder: str = ""
+    env_files: tuple[str, ...] = ()
+
+
+def references(content: bytes) -> list[Reference]:
+    """Return what a Compose file names: env_file, label_file, extends and include."""
     try:
-        document = yaml.safe_load(content)
+        document = _mapping(yaml.safe_load(content))
     except yaml.YAMLError:
         return []
-    services = _mapping(_mapping(document).get("services")).values()
-    found = [_mapping(document).get("include")]
-    for service in map(_mapping, services):
-        found += [service.get("env_file"), _mapping(service.get("extends"))]
-    return [fill_in(name, environment) for item in found for name in _names(item)]
+    found = []
+    included = document.get("include")
+    for item in included if isinstance(included, list) else [included]:
+        about = _mapping(item)
+        folder = str(about.get("project_directory") or "")
+        found.append(Reference(_names(item), True, True, folder, _names(about.get("env_file"))))
+    for service in map(_mapping, _mapping(document.get("services")).values()):
+        found += [Reference(_names(service.get(name))) for name in ("env_file", "label_file")]
+        found.append(Reference(_names(_mapping(service.get("extends")).get("file")), True))
+    return [item for item in found if item.files]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -76,14 +135,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _names(item: Any) -> list[str]:
+def _names(item: Any) -> tuple[str, ...]:
     if isinstance(item, str):
-        return [item]
+        return (item,)
     if isinstance(item, list):
-        return [name for part in item for name in _names(part)]
-    if isinstance(item, Mapping):
-        return _names(item.get("path") or item.get("file"))
-    return []
+        return tuple(name for part in item for name in _names(part))
+    return _names(item.get("path")) if isinstance(item, Mapping) else ()
 
 
 def fill_in(text: str, environment: Mapping[str, str]) -> str:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +12,10 @@ from typing import Any
 from ..backups import kept_secrets
 from ..configuration import config_files, config_rules
 from ..data.data_plan import DataPlan
-from ..engine import compose, sockets
+from ..engine import sockets
 from ..engine.container import Container, differences
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
-from ..errors import DamagedBackupError
 from ..gateway import kong_file
 from ..guards import Guard
 from ..libraries import waived_guards
@@ -27,6 +25,7 @@ from ..runner import Runner
 from ..stack_args import StackArgs
 from . import boundary
 from .file_changes import changed_settings
+from .target_files import TargetFiles
 
 ROOM = 64 << 20
 
@@ -50,55 +49,19 @@ class PlanInput:
         self.containers = engine.containers()
         self.original = backup["layout"] == "original"
         self.keep = sorted(set(keep))
-        path = stack.path(stack.env_file)
-        self.kept = kept_secrets.values(runner.read(path), self.keep) if keep and os.path.isfile(path) else {}
+        self.files = TargetFiles(stack, runner, backup, self.keep)
+        self.kept = self.files.kept
 
     def target(self) -> dict[str, Any]:
         """Return the state to reach, in build_plan's terms."""
-        files: dict[str, dict[str, Any]] = {}
-        for item in self.backup["files"]:
-            if item.get("target"):
-                path = self._safe(item["target"])
-                files[path] = {name: item[name] for name in ("sha256", "mode", "uid", "gid")} | {"source": item["path"]}
-        if self.original:
-            files = self._original_files()
-        for path in {self.stack.env_file, ".env"} & set(files) if self.kept else ():
-            files[path].update(source_sha256=files[path]["sha256"], keep=sorted(self.kept))
-            files[path]["sha256"] = hashlib.sha256(self._content({"files": files}, path)).hexdigest()
         return {
             "id": self.backup["id"],
             "services": self.backup["services"],
-            "files": files,
+            "files": self.files.files,
             "kong": self.backup["kong"],
             "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
         }
-
-    def _safe(self, path: str) -> str:
-        """Return path when it stays inside the stack; a manifest must not lead elsewhere."""
-        full = os.path.realpath(self.stack.path(path))
-        if os.path.isabs(path) or path != os.path.normpath(path) or not full.startswith(self.stack.dir + os.sep):
-            raise DamagedBackupError(
-                f"Backup {self.backup['id']} wants to write {path}, which is outside {self.stack.dir}.",
-                "Choose another backup.",
-            )
-        return path
-
-    def _original_files(self) -> dict[str, dict[str, Any]]:
-        """The guide's layout has one configuration file; it goes wherever the stack reads its environment from."""
-        found = {}
-        digest = next(item["sha256"] for item in self.backup["files"] if item["path"] == "config.env")
-        for path in dict.fromkeys([self.stack.env_file, ".env"]):
-            full = self.stack.path(path)
-            if path == self.stack.env_file or os.path.isfile(full):
-                about = self.runner.stamp(full) if os.path.isfile(full) else None
-                owner = (
-                    {"mode": about.mode, "uid": about.uid, "gid": about.gid}
-                    if about
-                    else {"mode": 0o600, "uid": -1, "gid": -1}
-                )
-                found[path] = {"sha256": digest, "source": "config.env", **owner}
-        return found
 
     def live(self, target: Mapping[str, Any], data_mode: str, data_scope: str, brought: str = "") -> dict[str, Any]:
         """Return the live state in build_plan's terms; brought: for undo, the dump that is to be taken back."""
@@ -106,7 +69,7 @@ class PlanInput:
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
         wrong = troubles(self.stack, self.containers, env, self.engine)
         hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
-        problem, differs, depends_on = self._differences(target)
+        problem, differs, depends_on = self._differences()
         data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
@@ -177,21 +140,15 @@ class PlanInput:
 
     def _extra(self, target: Mapping[str, Any]) -> list[str]:
         """Return files that the backup says were not there, in mounted directories and among the definition files."""
-        extra = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self._safe(path)))]
+        extra = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self.files.safe(path)))]
         for folder in self.backup["directories"]:
-            if os.path.isdir(self.stack.path(self._safe(folder))):
+            if os.path.isdir(self.stack.path(self.files.safe(folder))):
                 extra += [path for path in config_files.tree(self.stack, folder) if path not in target["files"]]
         return sorted(extra)
 
-    def _content(self, target: Mapping[str, Any], path: str) -> bytes:
-        item = target["files"][path]
-        content = self.runner.read(os.path.join(self.backup["path"], item["source"]))
-        return kept_secrets.merged(content, self.kept) if item.get("keep") else content
-
-    def _differences(self, target: Mapping[str, Any]) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
+    def _differences(self) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
         """Return (why Compose cannot read the backup's definition, service → fields that differ, dependencies)."""
-        names = [path for path in target["files"] if self._is_definition(path, target)]
-        definitions = {path: self._content(target, path) for path in names}
+        definitions = self.files.definitions()
         if self.original:
             for path in config_files.definition_files(self.stack, self.runner)[0]:
                 definitions.setdefault(path, self.runner.read(self.stack.path(path)))
@@ -214,12 +171,6 @@ class PlanInput:
             return {}
         return dict(json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json"))))
 
-    def _is_definition(self, path: str, target: Mapping[str, Any]) -> bool:
-        mounted = {item for service in target["services"].values() for item in service["mounts"]}
-        own = {self.stack.env_file, ".env", *self.stack.compose_files, *compose.OVERRIDES}
-        further = path.endswith((".env", ".yml", ".yaml")) and path not in mounted
-        return path in own or (further and path != target["kong"].get("file"))
-
     def _guards(self, target: Mapping[str, Any], problem: str) -> list[Guard]:
         guards = []
         if problem:
@@ -233,11 +184,11 @@ class PlanInput:
         guards += [
             Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
             for path in [name for name in (self.stack.env_file, ".env") if name in target["files"]][:1]
-            for item in config_rules.refusals(self._findings(self._content(target, path)))
+            for item in config_rules.refusals(self._findings(self.files.content(path)))
         ]
         kong_file_path = target["kong"].get("file") or ""
         if kong_file_path in target["files"] and not target["kong"].get("proven"):
-            reason = kong_file.problem(self._content(target, kong_file_path))
+            reason = kong_file.problem(self.files.content(kong_file_path))
             if reason:
                 guards.append(
                     Guard(
@@ -285,13 +236,11 @@ class PlanInput:
         guests = boundary.guests(linked | own, everyone, project)
         return guards, [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
 
-    def settings_diff(self, target: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    def settings_diff(self, plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Return path → changed settings of each file that the plan writes, both sides redacted."""
         found = {}
         for action in plan["actions"]:
             path = action.get("path", "")
             if action["action"] == "write_file" and os.path.isfile(self.stack.path(path)):
-                found[path] = changed_settings(
-                    path, self.runner.read(self.stack.path(path)), self._content(target, path)
-                )
+                found[path] = changed_settings(path, self.runner.read(self.stack.path(path)), self.files.content(path))
         return found

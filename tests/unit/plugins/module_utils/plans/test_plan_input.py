@@ -121,16 +121,26 @@ def test_images_are_those_that_the_target_or_its_tags_name_and_this_host_has(sta
     assert live["present_images"] == {"sha256:kong", "sha256:redis", "sha256:built"}
 
 
-@pytest.mark.parametrize("mounted", [KONG_FILE, os.path.dirname(KONG_FILE)], ids=["by-itself", "in-a-folder"])
-def test_compose_reads_the_definition_and_nothing_that_containers_mount(stack, places, mounted):
-    further = {"common.yml": b"a: 1\n", "extra.env": b"A=1\n", "nginx/rules.yml": b"a: 1\n", "notes.txt": b"x"}
-    backup = disk.backed_up(stack, files={**further, "docker-compose.override.yml": b"services: {}\n"})
-    backup["services"]["kong"]["mounts"] = [mounted]
-    backup["services"]["nginx"]["mounts"] = ["nginx/rules.yml", COMPOSE]
+def test_compose_reads_what_the_backups_own_compose_files_name_and_nothing_else(stack, places):
+    services = disk.SERVICES.replace("ROOT", stack.dir)
+    more = (
+        "  client: {image: c, env_file: [.env.client, config/client.vars], extends: {file: base/b.yml, service: x}}\n"
+    )
+    named = {
+        COMPOSE: f"{services}{more}include: [redis/compose.yml]\n".encode(),
+        ".env.client": b"A=1\n",
+        "config/client.vars": b"B=1\n",
+        "base/b.yml": b"services: {x: {env_file: b.env}}\n",
+        "base/b.env": b"C=1\n",
+        "redis/compose.yml": b"services: {}\ninclude: [../docker-compose.yml]\n",
+        "docker-compose.override.yml": b"services: {}\n",
+    }
+    others = {"nginx/rules.yml": b"a: 1\n", "extra.env": b"A=1\n", "notes.txt": b"x"}
+    backup = disk.backed_up(stack, files={**named, **others})
+    disk.put(stack, COMPOSE, b"services: {}\n")
     made = look(stack, backup, disk.well(stack, places))
-    made.live(made.target(), "keep", "mappings")
-    expected = [ENV, COMPOSE, "common.yml", "docker-compose.override.yml", "extra.env"]
-    assert made.definitions.read == [sorted(expected)]
+    live = made.live(made.target(), "keep", "mappings")
+    assert (guards(live), made.definitions.read) == ([], [sorted([ENV, *named])])
 
 
 class TestFiles:
@@ -167,9 +177,8 @@ class TestFiles:
             backup["files"][0]["target"] = path
         else:
             backup[kind] = [path]
-        made = look(stack, backup)
         with pytest.raises(DamagedBackupError, match="which is outside"):
-            made.live(made.target(), "keep", "mappings")
+            plan_of(look(stack, backup))
 
 
 class TestKeptSecrets:
@@ -189,10 +198,10 @@ class TestKeptSecrets:
         live = made.live(target, "keep", "mappings")
         assert (live["services"]["redis"]["config_hash"], live["services"]["redis"]["differs"]) == ("hash-redis", [])
         assert live["services"]["kong"]["config_hash"] == "hash-kong"
-        diff = made.settings_diff(target, {"actions": [{"action": "write_file", "path": ENV}]})
+        diff = made.settings_diff({"actions": [{"action": "write_file", "path": ENV}]})
         assert diff == {ENV: [{"name": "KONG_LOG_LEVEL", "old": "debug", "new": "notice"}]}
         os.unlink(stack.path(NGINX))
-        assert made.settings_diff(target, {"actions": [{"action": "write_file", "path": NGINX}]}) == {}
+        assert made.settings_diff({"actions": [{"action": "write_file", "path": NGINX}]}) == {}
 
     def test_a_name_that_the_live_file_does_not_have_is_refused(self, stack, places):
         made = look(stack, disk.backed_up(stack), disk.well(stack, places), ["NO_SUCH", "REDIS_PASSWORD"])
