@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,10 @@ def _standing(folder: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> 
 
 @dataclass(frozen=True)
 class StackArgs:
-    """Where the stack is and what its parts are called; paths in compose_files and env_file are relative to dir."""
+    """Where the stack is and what its parts are called; paths in compose_files and env_file are relative to dir.
+
+    wanted_env_file: the one of the settings, also where .env stands in for it.
+    """
 
     project: str
     environment: str
@@ -83,6 +86,7 @@ class StackArgs:
     required_variables: tuple[str, ...] = ()
     plain_libraries: bool = False
     command: str = ""
+    wanted_env_file: str = ""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:
@@ -92,11 +96,20 @@ class StackArgs:
         }
         values["dir"] = os.path.realpath(values["dir"])
         values["compose_files"] = _standing(values["dir"], values["compose_files"], COMPOSE_NAMES)
+        values["wanted_env_file"] = values["env_file"]
         if values["env_file"]:
             values["env_file"] = _standing(values["dir"], (values["env_file"],), (".env",))[0]
         values["command"] = values.get("command") or commands.whole(values["environment"])
         values["backup_dir"] = os.path.abspath(values.get("backup_dir") or os.path.join(values["dir"], "backups"))
         return cls(**values)
+
+    def env_file_among(self, names: Collection[str]) -> str:
+        """Return the environment file that Compose is to read where names are the files that are there.
+
+        What is on disk now does not say: the file may be what was lost, and what a plan brings back.
+        """
+        lost = self.wanted_env_file and os.path.normpath(self.wanted_env_file) not in names
+        return ".env" if lost and ".env" in names else self.wanted_env_file
 
     def path(self, relative: str) -> str:
         """Return the absolute path of something in the stack's directory."""

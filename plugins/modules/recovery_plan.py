@@ -120,6 +120,7 @@ plan:
   type: dict
   contains:
     backup_id: {description: The target., type: str, returned: always, sample: deploy-20260729-120000}
+    env_file: {description: What Compose reads then., type: str, returned: always, sample: config/production.env}
     services: {description: Decision and reasons per service., type: dict, returned: always, sample: {kong: {do: keep}}}
     actions:
       description: The actions in their order.
@@ -242,7 +243,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "kong_service": stack.kong_service,
         "proxy_service": stack.proxy_service,
         "kong_file": target["kong"].get("file") or "",
-        "definition_files": [*stack.compose_files, stack.env_file, ".env", *look.files.definitions()],
+        "definition_files": [*stack.compose_files, stack.wanted_env_file, ".env", *look.files.definitions()],
         "services": params["services"],
         "force": params["force"],
     }

@@ -70,6 +70,7 @@ seconds:
   sample: 4.4
 """
 
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -103,6 +104,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode or not plan["actions"]:
         return {"changed": bool(plan["actions"]), "executed": []}
     stack = StackArgs.from_params(params["stack"])
+    # The plan may bring back the very file for which .env stands in now.
+    stack = replace(stack, env_file=plan.get("env_file") or stack.env_file)
     runner = Runner(module.run_command)
     engine = DockerStack(stack.project, timeout=max(60, params["ready_timeout"]))
     phase = RunPhase(stack, params["run"], runner)

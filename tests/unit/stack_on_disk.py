@@ -122,7 +122,7 @@ class SmallCompose(Definitions):
     def resolve(self, files, interpolate=True):
         self.read.append(sorted(files))
         text = files[COMPOSE].decode()
-        variables = env_file.parse(files.get(self.stack.env_file, b""))
+        variables = env_file.parse(files.get(self.stack.env_file_among(files), b""))
         try:
             document = yaml.safe_load(fill_in(text, variables) if interpolate else text)
         except yaml.YAMLError as exc:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,7 +111,9 @@ class BackupJob:
                 "redis": data,
                 "undo_data": undo_data,
             }
-            text = runbook.render({**manifest, "files": writer.files}, self.stack, writer.final)
+            env_file = self.stack.env_file_among(captured.files) if captured.files else self.stack.env_file
+            stack = replace(self.stack, env_file=env_file)
+            text = runbook.render({**manifest, "files": writer.files}, stack, writer.final)
             writer.add(runbook.NAME, text.encode("utf-8", "surrogateescape"))
             path = writer.finish(manifest, marks)
         except BaseException:
@@ -226,8 +229,9 @@ class BackupJob:
             writer.add(os.path.join("files", path), item.data, target=path, origin=item.origin, **stamp)
         for path, content in captured.ahead.items():
             writer.add(os.path.join("ahead", path), content, origin=ON_DISK)
-        if self.stack.env_file in captured.files:
-            writer.add("config.env", captured.files[self.stack.env_file].data, origin=RUNNING)
+        env_file = self.stack.env_file_among(captured.files)
+        if env_file in captured.files:
+            writer.add("config.env", captured.files[env_file].data, origin=RUNNING)
         states = [_ps_row(item) for item in self.containers.values()]
         writer.add("services-state.json", json.dumps(states, indent=1).encode() + b"\n")
         if captured.files:

@@ -177,6 +177,7 @@ class Capture:
             for path in names:
                 if path in files:
                     captured.replace(path, files[path], f"from {backup_id}")
+            self._gone(captured, backup_id, files)
             return
         solved = self._reconstruct(on_disk, drift) if not problem else {}
         left = drift
@@ -190,6 +191,14 @@ class Capture:
             for service, names_ in left.items()
             for name in names_
         ]
+
+    def _gone(self, captured: Captured, backup_id: str, files: Mapping[str, bytes]) -> None:
+        """Take from a backup of the same deployment what Compose read then and is gone from the disk since."""
+        owner = self.runner.stamp(self.stack.dir)
+        for path in sorted(set(captured.absent) & set(files)):
+            captured.absent.remove(path)
+            captured.files[path] = CapturedFile(files[path], Stamp(0o600, owner.uid, owner.gid), f"from {backup_id}")
+            captured.notes.append(f"{path} is gone from the disk; what was deployed is kept (from {backup_id})")
 
     def _same_deployment(self) -> list[tuple[str, dict[str, bytes]]]:
         """Return (id, path → content) of the newest complete backup whose containers came from the same definitions."""

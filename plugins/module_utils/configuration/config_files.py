@@ -40,7 +40,7 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     .env and the override files count even when they are not named: a plain ``docker compose up`` reads them, so one
     that appears later would undo a rollback.
     """
-    wanted = [*stack.compose_files, stack.env_file, ".env", *compose.OVERRIDES]
+    wanted = [*stack.compose_files, stack.wanted_env_file, stack.env_file, ".env", *compose.OVERRIDES]
 
     def read(name: str) -> bytes | None:
         return runner.read(stack.path(name)) if os.path.isfile(stack.path(name)) else None
@@ -101,8 +101,8 @@ def _parsed(content: bytes | None) -> dict[str, str]:
 class Reference:
     """Files that a Compose file names together, as written.
 
-    compose: they are Compose files themselves; included: filled in from env_files too, and paths in them relative to folder
-    where one is named.
+    compose: they are Compose files themselves; included: filled in from env_files too, and what they name is relative
+    to folder where one is given.
     """
 
     files: tuple[str, ...]

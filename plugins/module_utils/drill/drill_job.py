@@ -104,7 +104,8 @@ class DrillJob:
                 self.runner.write(full, data, Stamp(item["mode"], item["uid"], item["gid"]))
         ports = (found["services"].get(self.stack.proxy_service) or {}).get("ports") or {}
         inside = sorted(int(name.split("/")[0]) for name in ports if name.endswith("/tcp"))
-        env_file = self.stack.env_file if os.path.isfile(os.path.join(copy, self.stack.env_file or ".env")) else ""
+        env_file = self.stack.env_file_among([item["target"] for item in files if item.get("target")])
+        env_file = env_file if os.path.isfile(os.path.join(copy, env_file)) else ""
         port = self.stack.proxy_port or (inside[0] if inside else 0)
         return replace(self.stack, project=self.project, dir=copy, env_file=env_file, proxy_port=port)
 

@@ -142,12 +142,10 @@ class PlanExecutor:
         content = self.runner.read(path)
         if not action.get("keep"):
             return content
-        live = self.runner.read(self.stack.path(self.stack.env_file))
+        live = self.runner.read(self.stack.path(action["kept_in"]))
         content = kept_secrets.merged(content, kept_secrets.values(live, action["keep"]))
         if hashlib.sha256(content).hexdigest() != action["sha256"]:
-            raise RecoveryError(
-                f"{self.stack.env_file} changed since the plan was made.", "Run the same command again."
-            )
+            raise RecoveryError(f"{action['kept_in']} changed since the plan was made.", "Run the same command again.")
         return content
 
     def _checked(self, path: str, digest: str) -> None:

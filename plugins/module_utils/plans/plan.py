@@ -41,6 +41,7 @@ def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Map
         action["step"] = number
     return {
         "backup_id": target["id"],
+        "env_file": target.get("env_file") or "",
         "services": {name: {"do": item.do, "why": item.why} for name, item in sorted(decisions.items())},
         "actions": actions,
         "refusals": refusals,

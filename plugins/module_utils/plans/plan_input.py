@@ -58,6 +58,7 @@ class PlanInput:
             "id": self.backup["id"],
             "services": self.backup["services"],
             "files": self.files.files,
+            "env_file": self.files.env_file,
             "kong": self.backup["kong"],
             "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
@@ -183,7 +184,7 @@ class PlanInput:
             )
         guards += [
             Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
-            for path in [name for name in (self.stack.env_file, ".env") if name in target["files"]][:1]
+            for path in [name for name in (self.files.env_file, ".env") if name in target["files"]][:1]
             for item in config_rules.refusals(self._findings(self.files.content(path)))
         ]
         kong_file_path = target["kong"].get("file") or ""

@@ -18,15 +18,20 @@ from ..stack_args import StackArgs
 
 
 class TargetFiles:
-    """The files of one backup, kept values filled in. backup: the record of backup_discover; keep: see PlanInput."""
+    """The files of one backup, kept values filled in. backup: the record of backup_discover; keep: see PlanInput.
+
+    env_file: the environment file that Compose reads once they are back.
+    """
 
     def __init__(self, stack: StackArgs, runner: Runner, backup: Mapping[str, Any], keep: Sequence[str]) -> None:
         self.stack, self.runner, self.backup = stack, runner, backup
         path = stack.path(stack.env_file)
         self.kept = kept_secrets.values(runner.read(path), keep) if keep and os.path.isfile(path) else {}
         self.files = self._original() if backup["layout"] == "original" else self._recorded()
-        for name in {stack.env_file, ".env"} & set(self.files) if self.kept else ():
-            self.files[name].update(source_sha256=self.files[name]["sha256"], keep=sorted(self.kept))
+        self.env_file = stack.env_file_among(self.files)
+        for name in {self.env_file, ".env"} & set(self.files) if self.kept else ():
+            about = {"keep": sorted(self.kept), "kept_in": stack.env_file}
+            self.files[name].update(source_sha256=self.files[name]["sha256"], **about)
             self.files[name]["sha256"] = hashlib.sha256(self.content(name)).hexdigest()
 
     def _recorded(self) -> dict[str, dict[str, Any]]:
@@ -75,7 +80,7 @@ class TargetFiles:
         def read(path: str) -> bytes | None:
             return self.content(path) if path in self.files else None
 
-        own = [*self.stack.compose_files, self.stack.env_file, ".env", *compose.OVERRIDES]
-        variables = env_file.parse(read(self.stack.env_file) or b"")
+        own = [*self.stack.compose_files, self.env_file, ".env", *compose.OVERRIDES]
+        variables = env_file.parse(read(self.env_file) or b"")
         names = own + config_files.referenced(self.stack.compose_files, read, variables)
         return {path: self.content(path) for path in dict.fromkeys(names) if path in self.files}

@@ -70,3 +70,21 @@ def test_usual_names_stand_in_for_files_that_are_not_there(tmp_path, there, comp
     given = {"project": "p", "environment": "production", "dir": str(tmp_path), "env_file": "config/production.env"}
     found = StackArgs.from_params({**defaults, **given})
     assert (found.compose_files, found.env_file) == (compose, env)
+    assert found.wanted_env_file == "config/production.env"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "counts"),
+    [
+        ("config/production.env", ["config/production.env", ".env"], "config/production.env"),
+        ("./config/production.env", ["config/production.env", ".env"], "./config/production.env"),
+        ("config/production.env", [".env"], ".env"),
+        ("config/production.env", ["docker-compose.yml"], "config/production.env"),
+        (".env", [".env"], ".env"),
+        ("", [".env"], ""),
+    ],
+    ids=["both", "written-otherwise", "only-.env", "neither", "the-same", "none-wanted"],
+)
+def test_the_environment_file_among_files_does_not_depend_on_the_disk(tmp_path, wanted, names, counts):
+    (tmp_path / ".env").write_text("", encoding="utf-8")
+    assert samples.stack(tmp_path, env_file=wanted).env_file_among(names) == counts

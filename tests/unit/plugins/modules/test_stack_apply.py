@@ -52,6 +52,27 @@ class TestTouchesNothing:
         assert caught.value.hint == "First.; Second."
 
 
+@pytest.mark.parametrize(("named", "used"), [("config/production.env", "config/production.env"), ("", ".env")])
+def test_compose_reads_the_environment_file_of_the_plan_and_not_what_stands_in_for_it(monkeypatch, named, used):
+    seen = {}
+
+    class Executor:
+        def __init__(self, stack, *_others):
+            seen["env_file"] = stack.env_file
+
+        def execute(self, _actions):
+            return []
+
+    monkeypatch.setattr(stack_apply, "DockerStack", lambda project, timeout: None)
+    monkeypatch.setattr(stack_apply, "find_client", lambda _runner: ("docker", "compose"))
+    monkeypatch.setattr(stack_apply, "PlanExecutor", Executor)
+    given = module(False, [ACTION])
+    given.params["stack"]["env_file"] = ".env"
+    given.params["plan"]["env_file"] = named
+    stack_apply.body(given)
+    assert seen == {"env_file": used}
+
+
 def test_exactly_the_actions_of_the_plan_are_executed(monkeypatch):
     seen = {}
 

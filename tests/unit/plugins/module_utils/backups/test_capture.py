@@ -198,6 +198,16 @@ class TestDefinitions:
         assert origins(captured) == {ENV: "from deploy-20260702-120000"}
         assert (content(captured, ENV), captured.ahead, captured.gaps) == (disk.FILES[ENV], {ENV: EDITED_ENV}, [])
 
+    def test_a_file_that_was_deployed_and_is_gone_from_the_disk_comes_from_there_too(self, stack):
+        saved(stack, {ENV: disk.FILES[ENV]})
+        os.unlink(stack.path(ENV))
+        disk.put(stack, ".env", b"KONG_LOG_LEVEL=debug\nKONG_MEMORY=512m\n")
+        captured = capture(samples.stack(stack.dir))
+        assert (content(captured, ENV), origins(captured)) == (disk.FILES[ENV], {ENV: "from deploy-20260701-120000"})
+        assert (captured.files[ENV].stamp.mode, ENV in captured.absent, captured.gaps) == (0o600, False, [])
+        note = f"{ENV} is gone from the disk; what was deployed is kept (from deploy-20260701-120000)"
+        assert note in captured.notes
+
     def test_without_a_backup_each_variable_gets_the_value_that_the_container_got(self, stack):
         disk.put(stack, ENV, b"# edited\n" + EDITED_ENV.replace(b"512m", b"1g"))
         disk.put(stack, "compose.override.yml", b"KONG_LOG_LEVEL: of-no-variable\n")

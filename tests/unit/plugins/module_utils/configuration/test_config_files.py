@@ -90,118 +90,16 @@ def test_solve(template, value, solution):
     assert config_files.solve(template, value) == solution
 
 
-def named(**files):
-    """Return what Compose reads beside a.yml; files: name without its suffix → content, __ for a slash."""
-    contents = {f"{name.replace('__', '/')}.yml": data for name, data in files.items()}
-    return config_files.referenced(["a.yml"], contents.get, {"ENV": "production"})
-
-
-@pytest.mark.parametrize(
-    ("content", "names"),
-    [
-        (b"services: {a: {env_file: x.env}}", ["x.env"]),
-        (b"services: {a: {env_file: [.env.a, config/a.vars]}}", [".env.a", "config/a.vars"]),
-        (b"services: {a: {env_file: [{path: x.env, required: false}]}}", ["x.env"]),
-        (b"services: {a: {env_file: 'config/${ENV}.env'}}", ["config/production.env"]),
-        (b"services: {a: {label_file: [./x.labels]}}", ["x.labels"]),
-        (b"services: {a: {env_file: [/etc/x.env, ../y.env, a/../../z.env]}}", []),
-        (b"services: {a: {extends: {file: base.yml, service: b}}}", ["base.yml"]),
-        (b"services: {a: {extends: b}}", []),
-        (b"include: [more.yml, {path: [p.yml, q.yml]}]", ["more.yml", ".env", "p.yml", "q.yml", ".env"]),
-        (b"include: m/more.yml", ["m/more.yml", "m/.env"]),
-        (b"include: [{path: m/more.yml, env_file: [m.env, /dev/null]}]", ["m/more.yml", "m.env"]),
-        (b"services: {a: null}", []),
-        (b"services:", []),
-        (b"", []),
-        (b"{ no yaml", []),
-        (b"just text", []),
-        (b"- a\n- b\n", []),
-        (b"services: [a]", []),
-        (b"services: {a: text}", []),
-        (b"42", []),
-    ],
-    ids=[
-        "env-file",
-        "env-files",
-        "long-form",
-        "variable",
-        "label-file",
-        "outside",
-        "extends-file",
-        "extends",
-        "include",
-        "include-from-a-folder",
-        "include-filled-in",
-        "null-service",
-        "null-services",
-        "empty",
-        "no-yaml",
-        "text",
-        "list",
-        "list-of-services",
-        "text-as-a-service",
-        "number",
-    ],
-)
-def test_what_a_compose_file_names(content, names):
-    assert named(a=content) == names
-
-
-@pytest.mark.parametrize(
-    ("files", "names"),
-    [
-        (
-            {"a": b"services: {a: {extends: {file: b/c.yml}}}", "b__c": b"services: {c: {env_file: c.env}}"},
-            ["b/c.yml", "b/c.env"],
-        ),
-        (
-            {"a": b"include: [b/c.yml]", "b__c": b"services: {c: {env_file: ../c.env}}"},
-            ["b/c.yml", "b/.env", "c.env"],
-        ),
-        (
-            {"a": b"include: [{path: b/c.yml, project_directory: d}]", "b__c": b"services: {c: {env_file: c.env}}"},
-            ["b/c.yml", "d/.env", "d/c.env"],
-        ),
-        (
-            {"a": b"include: [{path: b/c.yml, project_directory: /d}]", "b__c": b"services: {c: {env_file: c.env}}"},
-            ["b/c.yml"],
-        ),
-        (
-            {
-                "a": b"include: [b/c.yml]",
-                "b__c": b"include: [d.yml]",
-                "b__d": b"services: {c: {extends: {file: e/f.yml}}}",
-                "b__e__f": b"services: {c: {env_file: '${ENV}.env'}}",
-            },
-            ["b/c.yml", "b/.env", "b/d.yml", "b/.env", "b/e/f.yml", "b/e/production.env"],
-        ),
-        (
-            {"a": b"include: [a.yml, b.yml]", "b": b"include: a.yml"},
-            ["a.yml", ".env", "b.yml", ".env", "a.yml", ".env"],
-        ),
-    ],
-    ids=["extended", "included", "another-folder", "folder-outside", "at-a-distance", "circle"],
-)
-def test_what_these_name_in_turn_is_relative_to_them(files, names):
-    assert named(**files) == names
-
-
-def test_an_included_file_is_filled_in_from_its_own_environment_too():
-    files = {
-        "a.yml": b"include: [{path: b.yml, env_file: b.env}, c/c.yml]",
-        "b.env": b"NAME=b\nENV=of-b\n",
-        "b.yml": b"services: {b: {env_file: '${NAME}-${ENV}.env'}}",
-        "c/.env": b"NAME=c\n",
-        "c/c.yml": b"services: {c: {env_file: '${NAME}.env'}}",
-    }
-    found = config_files.referenced(["a.yml"], files.get, {"ENV": "production"})
-    assert found == ["b.yml", "b.env", "c/c.yml", "c/.env", "b-production.env", "c/c.env"]
-
-
 class TestDefinitionFiles:
     def test_present_and_absent(self, root):
         found = config_files.definition_files(samples.stack(root), Runner())
         assert found == (["docker-compose.yml", "config/production.env"], [".env", *OVERRIDES])
+
+    def test_the_environment_file_that_another_stands_in_for_is_absent(self, root):
+        (root / ".env").write_text("A=1\n", encoding="utf-8")
+        (root / "config/production.env").unlink()
+        found = config_files.definition_files(samples.stack(root), Runner())
+        assert found == (["docker-compose.yml", ".env"], ["config/production.env", *OVERRIDES])
 
     def test_referenced_ones_and_what_lies_outside(self, root):
         (root / "docker-compose.yml").write_text(

@@ -41,6 +41,15 @@ def test_files_are_laid_out_elsewhere_and_paths_come_back_as_the_stacks():
     assert f"{runner.folder}/config/production.env" in runner.commands[0]
 
 
+@pytest.mark.parametrize("name", ["config/production.env", ".env"])
+def test_the_environment_file_is_the_one_among_the_files_and_not_the_one_on_disk(tmp_path, name):
+    (tmp_path / ".env").write_text("", encoding="utf-8")
+    runner = Compose()
+    files = {"docker-compose.yml": b"services: {}", ".env": b"", name: b"A=1\n"}
+    Definitions(samples.stack(tmp_path), runner, ("docker", "compose")).resolve(files)
+    assert f"{runner.folder}/{name}" in runner.commands[0]
+
+
 def test_templates_are_asked_for():
     runner = Compose()
     Definitions(samples.stack(), runner, ("docker", "compose")).resolve(FILES, interpolate=False)

@@ -130,6 +130,22 @@ def test_recreate_is_one_compose_call(executor):
     assert "--no-deps" in executor.runner.commands[0]
 
 
+@pytest.mark.parametrize("changed", [False, True], ids=["as-planned", "changed-since"])
+def test_kept_values_are_those_of_the_live_file(executor, changed):
+    merged = b"LEVEL=notice\nPW=live\n"
+    step = source(
+        executor, "production.env", b"LEVEL=notice\nPW=old\n", keep=["PW"], kept_in=".env", path="config/e.env"
+    )
+    step.update(source_sha256=step["sha256"], sha256=hashlib.sha256(merged).hexdigest())
+    executor.runner.write(executor.stack.path(".env"), b"PW=newer\n" if changed else b"LEVEL=debug\nPW=live\n")
+    if changed:
+        with pytest.raises(RecoveryError, match=r"\.env changed since the plan was made"):
+            executor.execute(actions(step))
+    else:
+        executor.execute(actions(step))
+        assert executor.runner.read(executor.stack.path("config/e.env")) == merged
+
+
 def test_tag(executor, engine):
     executor.execute(actions({"action": "tag_image", "reference": "gateway-kong", "image_id": "sha256:a"}))
     assert engine.done == [("tag", "sha256:a", "gateway-kong")]

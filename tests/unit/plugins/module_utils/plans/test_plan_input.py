@@ -143,6 +143,28 @@ def test_compose_reads_what_the_backups_own_compose_files_name_and_nothing_else(
     assert (guards(live), made.definitions.read) == ([], [sorted([ENV, *named])])
 
 
+class TestEnvironmentFile:
+    """The backup's counts, whatever is on disk now: its loss may be the incident."""
+
+    def test_a_lost_one_comes_back_and_is_the_one_that_compose_reads(self, stack, places):
+        disk.put(stack, ".env", EDITED_ENV)
+        backup = disk.backed_up(stack, files={".env": EDITED_ENV})
+        os.unlink(stack.path(ENV))
+        made = look(samples.stack(stack.dir), backup, disk.well(stack, places))
+        plan = plan_of(made)
+        assert (steps(plan), plan["refusals"], plan["env_file"]) == ([f"write_file {ENV}"], [], ENV)
+
+    def test_one_that_the_backup_does_not_have_is_taken_away_and_not_read(self, stack, places):
+        backup = disk.backed_up(stack, files={".env": disk.FILES[ENV]}, absent=[ENV])
+        backup["files"] = [item for item in backup["files"] if item.get("target") != ENV]
+        disk.put(stack, ".env", disk.FILES[ENV])
+        disk.put(stack, ENV, EDITED_ENV)
+        made = look(samples.stack(stack.dir), backup, disk.well(stack, places))
+        plan = plan_of(made)
+        assert steps(plan)[-1:] == [f"remove_file {ENV}"]
+        assert (plan["env_file"], ENV in made.definitions.read[0], plan["refusals"]) == (".env", False, [])
+
+
 class TestFiles:
     def test_what_differs_lacks_or_is_too_much_on_disk(self, stack, places):
         backup = disk.backed_up(stack, absent=["compose.override.yml", ".env.local"])
