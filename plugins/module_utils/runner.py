@@ -131,8 +131,11 @@ class Runner:
                 digest.update(block[:size])
 
     def stamp(self, path: str) -> Stamp:
-        """Return mode, uid and gid of the file itself, never of a link's target."""
-        found = os.lstat(path)
+        """Return mode, uid and gid of the file that a path leads to.
+
+        A link's own mode says nothing, it is always 0777; only one that leads nowhere is looked at itself.
+        """
+        found = os.stat(path) if os.path.exists(path) else os.lstat(path)
         return Stamp(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
 
     def modified(self, path: str) -> float:
@@ -169,6 +172,19 @@ class Runner:
                 os.unlink(temporary)
             raise
         self.sync_dir(os.path.dirname(path))
+
+    def write_link(self, path: str, text: str) -> None:
+        """Make path a link that says text, in one step, whatever file or link it was."""
+        temporary = f"{path}.recovery-new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.symlink(text, temporary)
+        try:
+            self.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
 
     def write_in_place(self, path: str, data: bytes, stamp: Stamp) -> None:
         """Replace the content behind the same inode.

@@ -10,6 +10,7 @@ import os
 import yaml
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_store import BackupWriter
+from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import links
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration.config_files import fill_in
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import env_file
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import as_record
@@ -187,7 +188,7 @@ def backed_up(stack, found=None, files=None, backup_id=ID, **about):
         name: {
             **{field: getattr(item, field) for field in ("image_ref", "image_id", "config_hash", "compose_version")},
             "depends_on": list(item.depends_on),
-            "mounts": [stack.relative(mount.source) for mount in item.mounts],
+            "mounts": [name for mount in item.mounts for name in links.names(stack, mount.source)],
             "ports": {},
         }
         for name, item in found.items()

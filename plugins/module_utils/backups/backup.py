@@ -119,6 +119,7 @@ def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now
         "tags": manifest.get("tags") or {},
         "absent": list(manifest.get("absent") or []),
         "directories": list(manifest.get("directories") or []),
+        "links": dict(manifest.get("links") or {}),
         "compose_version": manifest.get("compose_version", ""),
     }
 
@@ -159,6 +160,7 @@ def original_record(
         "tags": {},
         "absent": [],
         "directories": [],
+        "links": {},
         "compose_version": "",
     }
 

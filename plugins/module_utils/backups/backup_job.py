@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..configuration import links
 from ..engine.container import Container, as_record
 from ..engine.definitions import Definitions, find_client
 from ..engine.docker_stack import DockerStack
@@ -104,6 +105,7 @@ class BackupJob:
                 "notes": captured.gaps + captured.notes,
                 "absent": captured.absent,
                 "directories": captured.directories,
+                "links": captured.links,
                 "services": services,
                 "tags": tags,
                 "compose_version": next((item.compose_version for item in self.containers.values()), ""),
@@ -252,7 +254,7 @@ class BackupJob:
         return {reference: image_id for reference, image_id in found.items() if image_id}
 
     def _service(self, container: Container) -> dict[str, Any]:
-        mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
+        sources = [item.source for item in container.mounts if item.type == "bind"]
         return {
             "container_id": container.id,
             "image_ref": container.image_ref,
@@ -261,7 +263,7 @@ class BackupJob:
             "compose_version": container.compose_version,
             "depends_on": list(container.depends_on),
             "env_names": sorted(container.env),
-            "mounts": sorted(path for path in mounts if path),
+            "mounts": sorted({name for source in sources for name in links.names(self.stack, source)}),
             "ports": {inside: list(place) for inside, place in container.ports.items()},
             "state": container.state,
         }

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..configuration import config_files
+from ..configuration import config_files, links
 from ..engine import compose, env_file
 from ..engine.container import Container
 from ..engine.definitions import Definitions, drifts
@@ -42,10 +42,12 @@ class CapturedFile:
 class Captured:
     """Everything about the configuration that goes into the backup.
 
+    links: link → where it leads, both relative to the stack, of those between the configuration's names and its files;
     ahead: content that lies on disk but does not run; notes: what an operator should know; gaps: what the backup lacks.
     """
 
     files: dict[str, CapturedFile] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     ahead: dict[str, bytes] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     directories: list[str] = field(default_factory=list)
@@ -96,7 +98,10 @@ class Capture:
         present, captured.absent = config_files.definition_files(self.stack, self.runner)
         mounts = config_files.mounted(self.stack, self.containers)
         paths = {*present, *(path for path in further if os.path.isfile(self.stack.path(path)))}
+        for path in [*present, *further]:
+            captured.links.update(links.on_the_way(self.stack, self.stack.path(path)))
         for mount in (item for found in mounts.values() for item in found):
+            captured.links.update(links.on_the_way(self.stack, mount.source))
             if mount.directory:
                 captured.directories.append(mount.path)
                 paths.update(config_files.tree(self.stack, mount.path))

@@ -67,7 +67,8 @@ def _whole(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
     services, files = manifest["services"], manifest["files"]
     before, after = _others(services, stack)
     lines = ["## 3. Files back", "", "What they replace is kept in `$SAVED`."]
-    lines += _block(shell.put_back(files, manifest["absent"], manifest["directories"]))
+    led = manifest.get("links") or {}
+    lines += _block(shell.put_back(files, manifest["absent"], manifest["directories"], led))
     lines += ["## 4. Images back", "", "Each must be there; its tag moves to it."]
     lines += _block(shell.images(services))
     lines += [

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..configuration import links
 from ..engine import compose
 from ..engine.endpoints import REDIS_PORT
 from ..gateway.kong_admin import HASH_SINCE, version_tuple
@@ -90,9 +91,17 @@ def prove(files: Iterable[Mapping[str, Any]]) -> list[str]:
     return ["(cd \"$BACKUP\" && sha256sum --check --quiet) <<'END' && echo 'the backup is whole'", *rows, "END"]
 
 
-def put_back(files: Iterable[Mapping[str, Any]], absent: Iterable[str], directories: Iterable[str]) -> list[str]:
-    """Return the commands that bring files back: content in place, so that mounted files keep their inode."""
-    targets = [item for item in files if item.get("target")]
+def put_back(
+    files: Iterable[Mapping[str, Any]],
+    absent: Iterable[str],
+    directories: Iterable[str],
+    led: Mapping[str, str],
+) -> list[str]:
+    """Return the commands that bring files back: content in place, so that mounted files keep their inode.
+
+    led: link → where it leads; what lies behind one comes back under its own name.
+    """
+    targets = [item for item in files if item.get("target") and not links.behind(led, item["target"])]
     lines = [
         'save() { mkdir -p "$SAVED/$(dirname "$1")" && cp -p "$STACK/$1" "$SAVED/$1"; }',
         'take_away() { [ ! -e "$STACK/$1" ] || { save "$1" && rm -f "$STACK/$1" && echo "taken away: $1"; }; }',
@@ -106,6 +115,15 @@ def put_back(files: Iterable[Mapping[str, Any]], absent: Iterable[str], director
     for item in targets:
         words = (item["path"], item["target"], f"{int(item['mode']):04o}", f"{item['uid']}:{item['gid']}")
         lines.append("put " + " ".join(quote(word) for word in words))
+    if led:
+        lines += [
+            "point() {",
+            '  [ ! -f "$STACK/$1" ] || save "$1" || return 1',
+            '  [ ! -L "$STACK/$1" ] || echo "$1 led to $(readlink "$STACK/$1")"',
+            '  mkdir -p "$(dirname "$STACK/$1")" && ln -sfT -- "$2" "$STACK/$1" && echo "back: $1 leads to $2"',
+            "}",
+        ]
+    lines += [f"point {quote(name)} {quote(links.text(name, leads))}" for name, leads in sorted(led.items())]
     lines += [f"take_away {quote(name)}" for name in absent]
     for folder in directories:
         known = [item["target"] for item in targets if item["target"].startswith(folder.rstrip("/") + "/")]
@@ -267,7 +285,7 @@ def kong_file_only(entry: Mapping[str, Any]) -> list[str]:
     return [
         "curl -fsS --max-time 30 -o /dev/null -w 'POST /config: %{http_code}\\n' -H \"Content-Type: text/yaml\" \\",
         f'  --data-binary @"$BACKUP"/{quote(entry["path"])} "$(admin)/config?check_hash=1"',
-        *put_back([], (), ()),
+        *put_back([], (), (), {}),
         "put " + " ".join(quote(word) for word in words),
         "wait_for kong_up",
     ]

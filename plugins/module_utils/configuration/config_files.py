@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine import compose, env_file
@@ -27,18 +27,22 @@ _VARIABLE = re.compile(
 
 @dataclass(frozen=True)
 class MountedPath:
-    """A part of the configuration as one container mounts it: path relative to the stack, path inside."""
+    """A part of the configuration as one container mounts it: path relative to the stack, path inside.
+
+    source: the absolute path that the container names, which may lead to path by links.
+    """
 
     path: str
     inside: str
     directory: bool
+    source: str = field(default="", compare=False)
 
 
 def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[str]]:
     """Return (present, absent): the files that decide what ``docker compose up`` would deploy, relative to the stack.
 
     .env and the override files count even when they are not named: a plain ``docker compose up`` reads them, so one
-    that appears later would undo a rollback.
+    that appears later would undo a rollback. A name that is a link counts, and so does the file behind it.
     """
     wanted = [*stack.compose_files, stack.wanted_env_file, stack.env_file, ".env", *compose.OVERRIDES]
 
@@ -52,7 +56,8 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
         if name.startswith("..") or os.path.isabs(name):
             continue
         (present if os.path.isfile(stack.path(name)) else absent).append(name)
-    return present, absent
+    behind = [stack.relative(stack.path(name)) for name in present]
+    return list(dict.fromkeys([*present, *filter(None, behind)])), absent
 
 
 def referenced(
@@ -192,7 +197,7 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
                 mount.destination.rstrip("/") + "/"
             )
             if not directory or not mount.writable or holds_kong or path in stack.config_paths:
-                found[service].append(MountedPath(path, mount.destination, directory))
+                found[service].append(MountedPath(path, mount.destination, directory, mount.source))
     return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..checks import ADVISORY, NOT_MEASURED, Check, retry
-from ..configuration import config_files
+from ..configuration import config_files, links
 from ..engine import compose, endpoints
 from ..engine.container import Container
 from ..engine.definitions import complaint, find_client
@@ -96,12 +96,16 @@ class DrillJob:
     def _files(self, found: Mapping[str, Any], files: list[dict[str, Any]], copy: str) -> StackArgs:
         """Lay the backup's files out as the stack has them, and return the stack's arguments for that copy."""
         self.runner.make_dir(copy, 0o755)
+        led = found.get("links") or {}
         for item in files:
-            if item.get("target"):
+            if item.get("target") and not links.behind(led, item["target"]):
                 full = os.path.join(copy, item["target"])
                 self._folders(os.path.dirname(full), copy)
                 data = self.runner.read(os.path.join(found["path"], item["path"]))
                 self.runner.write(full, data, Stamp(item["mode"], item["uid"], item["gid"]))
+        for path, leads in led.items():
+            self._folders(os.path.dirname(os.path.join(copy, path)), copy)
+            self.runner.write_link(os.path.join(copy, path), links.text(path, leads))
         ports = (found["services"].get(self.stack.proxy_service) or {}).get("ports") or {}
         inside = sorted(int(name.split("/")[0]) for name in ports if name.endswith("/tcp"))
         env_file = self.stack.env_file_among([item["target"] for item in files if item.get("target")])

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from ..backups import kept_secrets
+from ..configuration import links
 from ..data.redis_job import RedisJob
 from ..engine import compose
 from ..engine.container import Container
@@ -154,10 +155,13 @@ class PlanExecutor:
 
     def _write_file(self, action: dict[str, Any]) -> None:
         path = self.stack.path(action["path"])
-        stamp = Stamp(action["mode"], action["uid"], action["gid"])
-        if os.path.isdir(path) and not os.listdir(path):
+        if os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path):
             os.rmdir(path)  # Docker makes an empty directory where a file to mount is missing
         self.runner.make_dir(os.path.dirname(path), 0o755)
+        if action.get("link"):
+            self.runner.write_link(path, links.text(action["path"], action["link"]))
+            return
+        stamp = Stamp(action["mode"], action["uid"], action["gid"])
         if action["in_place"] and os.path.isfile(path):
             self.runner.write_in_place(path, self._source(action), stamp)
         else:

@@ -5,7 +5,8 @@
 Target and live state come from plan_input.py; a table of cases states both:
     services   name → image_ref, image_id, config_hash, compose_version, depends_on, mounts (relative to the stack);
                live ones also differs (fields that differ from the record), trouble, state, running, stale_files
-    files      path → sha256, mode, uid, gid, and for the target its source in the backup
+    files      path → sha256, mode, uid, gid, and for the target its source in the backup; of a link: link, where it
+               leads, empty for what is none
 """
 
 from __future__ import annotations
@@ -53,10 +54,13 @@ def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Map
 
 
 def _files(target: Mapping[str, Any], live: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the file actions: writes of what differs, removals of what the backup says was not there."""
+    """Return the file actions: writes of what differs, removals of what the backup says was not there.
+
+    A link comes after the files: from the moment when it leads to one, that one is whole.
+    """
     writes = [
         {"action": "write_file", "path": path, "why": why, **wanted, "in_place": path in live["mounted_singly"]}
-        for path, wanted in sorted(target["files"].items())
+        for path, wanted in sorted(target["files"].items(), key=lambda item: ("link" in item[1], item[0]))
         for why in [_file_difference(wanted, live["files"].get(path))]
         if why
     ]
@@ -69,6 +73,9 @@ def _file_difference(wanted: Mapping[str, Any], now: Mapping[str, Any] | None) -
     """Return how a file differs from the backup's; empty when it does not."""
     if now is None:
         return "is missing"
+    if "link" in wanted:
+        found = f"leads to {now['link']}" if now["link"] else "is no link"
+        return "" if now["link"] == wanted["link"] else f"{found}, in the backup to {wanted['link']}"
     if now["sha256"] != wanted["sha256"]:
         return "differs"
     return OWNER_ONLY if any(now[field] != wanted[field] for field in ("mode", "uid", "gid")) else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..backups import kept_secrets
-from ..configuration import config_files, config_rules
+from ..configuration import config_files, config_rules, links
 from ..data.data_plan import DataPlan
 from ..engine import sockets
 from ..engine.container import Container, differences
@@ -24,6 +24,7 @@ from ..live.troubles import troubles
 from ..runner import Runner
 from ..stack_args import StackArgs
 from . import boundary
+from .decisions import covers
 from .file_changes import changed_settings
 from .target_files import TargetFiles
 
@@ -77,15 +78,19 @@ class PlanInput:
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
         recorded = self._recorded()
         guards, warnings = self._boundary(target, recorded)
+        now = self.files.now()
+        redirected = self.files.redirected(now)
         guards += self._guards(target, problem) + data_guards + waived_guards()
         guards += kept_secrets.unknown(self.keep, self.kept, self.stack.env_file)
         return {
             "services": {
-                name: self._service(item, differs.get(name, []), stale.get(name, ()), wrong.get(name, ""))
+                name: self._service(
+                    item, differs.get(name, []), [*stale.get(name, ()), *redirected], wrong.get(name, "")
+                )
                 for name, item in self.containers.items()
             },
             "depends_on": depends_on,
-            "files": self._files(target),
+            "files": now,
             "extra_files": self._extra(target),
             "mounted_singly": sorted(
                 self.stack.relative(mount.source)
@@ -103,18 +108,19 @@ class PlanInput:
         }
 
     def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
-        mounts = [self.stack.relative(item.source) for item in container.mounts if item.type == "bind"]
+        sources = [item.source for item in container.mounts if item.type == "bind"]
+        mounts = list(dict.fromkeys(name for source in sources for name in links.names(self.stack, source)))
         return {
             "image_id": container.image_id,
             "config_hash": self._hash(container),
             "compose_version": container.compose_version,
             "depends_on": list(container.depends_on),
-            "mounts": [path for path in mounts if path],
+            "mounts": mounts,
             "differs": differs,
             "trouble": trouble,
             "state": container.state,
             "running": container.running,
-            "stale_files": sorted(stale),
+            "stale_files": sorted({path for path in stale if covers(mounts, path)}),
             "restart_policy": container.restart_policy,
         }
 
@@ -125,25 +131,11 @@ class PlanInput:
             return str(recorded["config_hash"])
         return container.config_hash
 
-    def _files(self, target: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        found = {}
-        for path in target["files"]:
-            full = self.stack.path(path)
-            if os.path.isfile(full) and not os.path.islink(full):
-                about = self.runner.stamp(full)
-                found[path] = {
-                    "sha256": self.runner.sha256(full),
-                    "mode": about.mode,
-                    "uid": about.uid,
-                    "gid": about.gid,
-                }
-        return found
-
     def _extra(self, target: Mapping[str, Any]) -> list[str]:
         """Return files that the backup says were not there, in mounted directories and among the definition files."""
         extra = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self.files.safe(path)))]
         for folder in self.backup["directories"]:
-            if os.path.isdir(self.stack.path(self.files.safe(folder))):
+            if os.path.isdir(self.stack.path(self.files.safe(folder, followed=True))):
                 extra += [path for path in config_files.tree(self.stack, folder) if path not in target["files"]]
         return sorted(extra)
 
@@ -198,6 +190,15 @@ class PlanInput:
                         "Choose another backup: it never served.",
                     )
                 )
+        guards += [
+            Guard(
+                "link_blocked",
+                f"{path} is a directory, expected a link to {item['link']}: it is not taken away with what it holds.",
+                f"Move it away: mv {self.stack.path(path)} {self.stack.path(path)}.away",
+            )
+            for path, item in target["files"].items()
+            if "link" in item and not os.path.islink(self.stack.path(path)) and os.path.isdir(self.stack.path(path))
+        ]
         free = self.runner.free_bytes(self.stack.dir)
         if free < ROOM:
             guards.append(
@@ -242,6 +243,7 @@ class PlanInput:
         found = {}
         for action in plan["actions"]:
             path = action.get("path", "")
-            if action["action"] == "write_file" and os.path.isfile(self.stack.path(path)):
+            written = action["action"] == "write_file" and "source" in self.files.files[path]
+            if written and os.path.isfile(self.stack.path(path)):
                 found[path] = changed_settings(path, self.runner.read(self.stack.path(path)), self.files.content(path))
         return found

@@ -7,20 +7,25 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ..backups import kept_secrets
-from ..configuration import config_files
+from ..configuration import config_files, links
 from ..engine import compose, env_file
 from ..errors import DamagedBackupError
-from ..runner import Runner
+from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
+
+ABOUT = ("sha256", "mode", "uid", "gid")
+OF_A_LINK = 0o777
 
 
 class TargetFiles:
-    """The files of one backup, kept values filled in. backup: the record of backup_discover; keep: see PlanInput.
+    """The files of one backup, kept values filled in; with ``link`` those that are links, and where they lead.
 
-    env_file: the environment file that Compose reads once they are back.
+    backup: the record of backup_discover; keep: see PlanInput; env_file: the environment file that Compose reads once
+    they are back.
     """
 
     def __init__(self, stack: StackArgs, runner: Runner, backup: Mapping[str, Any], keep: Sequence[str]) -> None:
@@ -29,6 +34,7 @@ class TargetFiles:
         self.kept = kept_secrets.values(runner.read(path), keep) if keep and os.path.isfile(path) else {}
         self.files = self._original() if backup["layout"] == "original" else self._recorded()
         self.env_file = stack.env_file_among(self.files)
+        self._close()
         for name in {self.env_file, ".env"} & set(self.files) if self.kept else ():
             about = {"keep": sorted(self.kept), "kept_in": stack.env_file}
             self.files[name].update(source_sha256=self.files[name]["sha256"], **about)
@@ -39,12 +45,54 @@ class TargetFiles:
         for item in self.backup["files"]:
             if item.get("target"):
                 path = self.safe(item["target"])
-                files[path] = {name: item[name] for name in ("sha256", "mode", "uid", "gid")} | {"source": item["path"]}
+                files[path] = {name: item[name] for name in ABOUT} | {"source": item["path"]}
+        for path, leads in (self.backup.get("links") or {}).items():
+            files.setdefault(self.safe(path), {})["link"] = self.safe(leads)
         return files
 
-    def safe(self, path: str) -> str:
-        """Return path when it stays inside the stack; a manifest must not lead elsewhere."""
-        full = os.path.realpath(self.stack.path(path))
+    def _close(self) -> None:
+        """Open no file of the definition to everybody: older backups hold a link's own mode in place of the file's."""
+        for path in self.definitions():
+            if self.files[path]["mode"] == OF_A_LINK:
+                full = self.stack.path(path)
+                self.files[path]["mode"] = self.runner.stamp(full).mode if os.path.isfile(full) else 0o600
+
+    def now(self) -> dict[str, dict[str, Any]]:
+        """Return what is on disk of these files, in build_plan's terms.
+
+        A name that is a link, or lies behind one, is looked at as what it shows; the file has a line of its own.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        led = [path for path, item in self.files.items() if "link" in item]
+        for path, wanted in self.files.items():
+            full = self.stack.path(path)
+            if "link" in wanted:
+                found[path] = {"link": links.leads_to(self.stack, path)}
+                continue
+            same = self.files.get(self.stack.relative(full), {}).get("sha256") == wanted["sha256"]
+            if links.behind(led, path) or (same and self.stack.relative(full) != path):
+                found[path] = {name: wanted[name] for name in ABOUT}
+            elif os.path.isfile(full):
+                found[path] = {"sha256": self.runner.sha256(full), **asdict(self.runner.stamp(full))}
+        return found
+
+    def redirected(self, now: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Return the names that lead to another file than a container has mounted, once they are as in the backup."""
+        return [
+            path
+            for path, item in self.files.items()
+            for kind in ["link" if "link" in item else "sha256"]
+            if (kind == "link" or os.path.islink(self.stack.path(path))) and now.get(path, {}).get(kind) != item[kind]
+        ]
+
+    def safe(self, path: str, followed: bool = False) -> str:
+        """Return path when it stays inside the stack; a manifest must not lead elsewhere.
+
+        A link in its place is replaced, not followed, unless followed is true.
+        """
+        above, name = os.path.split(self.stack.path(path))
+        full = os.path.realpath(os.path.join(above, name) if followed else above)
+        full = full if followed else os.path.join(full, name)
         if os.path.isabs(path) or path != os.path.normpath(path) or not full.startswith(self.stack.dir + os.sep):
             raise DamagedBackupError(
                 f"Backup {self.backup['id']} wants to write {path}, which is outside {self.stack.dir}.",
@@ -59,13 +107,8 @@ class TargetFiles:
         for path in dict.fromkeys([self.stack.env_file, ".env"]):
             full = self.stack.path(path)
             if path == self.stack.env_file or os.path.isfile(full):
-                about = self.runner.stamp(full) if os.path.isfile(full) else None
-                owner = (
-                    {"mode": about.mode, "uid": about.uid, "gid": about.gid}
-                    if about
-                    else {"mode": 0o600, "uid": -1, "gid": -1}
-                )
-                found[path] = {"sha256": digest, "source": "config.env", **owner}
+                owner = self.runner.stamp(full) if os.path.isfile(full) else Stamp(0o600, -1, -1)
+                found[path] = {"sha256": digest, "source": "config.env", **asdict(owner)}
         return found
 
     def content(self, path: str) -> bytes:
@@ -78,9 +121,9 @@ class TargetFiles:
         """Return path → content of what Compose reads: its own files, environment files, and what these name."""
 
         def read(path: str) -> bytes | None:
-            return self.content(path) if path in self.files else None
+            return self.content(path) if "source" in self.files.get(path, {}) else None
 
         own = [*self.stack.compose_files, self.env_file, ".env", *compose.OVERRIDES]
         variables = env_file.parse(read(self.env_file) or b"")
         names = own + config_files.referenced(self.stack.compose_files, read, variables)
-        return {path: self.content(path) for path in dict.fromkeys(names) if path in self.files}
+        return {path: self.content(path) for path in dict.fromkeys(names) if "source" in self.files.get(path, {})}

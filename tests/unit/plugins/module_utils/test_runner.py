@@ -165,12 +165,35 @@ def test_sha256(runner, tmp_path, size):
     assert runner.sha256(str(tmp_path / "f")) == hashlib.sha256(content).hexdigest()
 
 
-def test_stamp_is_of_the_link_itself(runner, tmp_path):
+def test_stamp_is_of_the_file_behind_a_link(runner, tmp_path):
     (tmp_path / "f").write_bytes(b"")
     os.chmod(tmp_path / "f", 0o4750)
     os.symlink("f", tmp_path / "link")
     assert runner.stamp(str(tmp_path / "f")) == Stamp(0o4750, os.getuid(), os.getgid())
+    assert runner.stamp(str(tmp_path / "link")) == runner.stamp(str(tmp_path / "f"))
+    os.unlink(tmp_path / "f")
     assert runner.stamp(str(tmp_path / "link")).mode == 0o777
+
+
+@pytest.mark.parametrize("before", ["nothing", "file", "link", "unfinished"])
+def test_write_link(runner, tmp_path, before):
+    (tmp_path / "victim").write_bytes(b"stays")
+    if before == "file":
+        (tmp_path / "link").write_bytes(b"old")
+    if before == "link":
+        os.symlink("victim", tmp_path / "link")
+    if before == "unfinished":
+        os.symlink("victim", tmp_path / "link.recovery-new")
+    runner.write_link(str(tmp_path / "link"), "v1.conf")
+    assert (os.readlink(tmp_path / "link"), (tmp_path / "victim").read_bytes()) == ("v1.conf", b"stays")
+    assert sorted(os.listdir(tmp_path)) == ["link", "victim"]
+
+
+def test_a_link_never_replaces_a_directory(runner, tmp_path):
+    (tmp_path / "link").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        runner.write_link(str(tmp_path / "link"), "v1.conf")
+    assert os.listdir(tmp_path) == ["link"]
 
 
 def test_exists_sees_a_dangling_link(runner, tmp_path):

@@ -46,6 +46,7 @@ def manifest(**other):
         "notes": ["kong.yml on disk is ahead of what runs"],
         "absent": ["docker-compose.override.yml"],
         "directories": ["kong/plugins"],
+        "links": {"nginx/nginx.conf": "nginx/v1.conf"},
         "services": {
             "redis": service("redis", env_names=["REDIS_PASSWORD"], ports={"6379/tcp": ["127.0.0.1", 6379]}),
             "kong": service("kong", depends_on=["redis"], ports={"8001/tcp": ["127.0.0.1", 8001]}),
@@ -125,6 +126,9 @@ def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tm
     (live / "added.lua").write_text("stray")
     (live.parent / "kong.yml").write_text("broken")
     (tmp_path / "stack" / "docker-compose.override.yml").write_text("x")
+    (tmp_path / "stack" / "nginx").mkdir()
+    (tmp_path / "stack" / "nginx" / "v2.conf").write_text("of the release")
+    (tmp_path / "stack" / "nginx" / "nginx.conf").symlink_to("v2.conf")
     inode = (live.parent / "kong.yml").stat().st_ino
     own = {"uid": os.getuid(), "gid": os.getgid(), "mode": 0o640}
     files = [{**item, **own} for item in manifest()["files"]]
@@ -136,6 +140,8 @@ def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tm
     assert (live.parent / "kong.yml").stat().st_ino == inode, "a file mounted by itself would stay the old one inside"
     assert (live / "a.lua").stat().st_mode & 0o777 == 0o640
     assert not (live / "added.lua").exists()
+    assert os.readlink(tmp_path / "stack" / "nginx" / "nginx.conf") == "v1.conf"
+    assert (tmp_path / "stack" / "nginx" / "v2.conf").read_text() == "of the release"
     assert not (tmp_path / "stack" / "docker-compose.override.yml").exists()
     (folder,) = (tmp_path / "stack" / ".recovery").iterdir()
     saved = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
@@ -144,6 +150,7 @@ def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tm
         "kong/plugins/a.lua": "bad",
         "kong/plugins/added.lua": "stray",
         "docker-compose.override.yml": "x",
+        "nginx/nginx.conf": "of the release",
     }
 
 
