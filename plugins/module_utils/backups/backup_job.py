@@ -26,7 +26,8 @@ from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
 from . import backup, runbook
 from .backup_store import BackupStore, BackupWriter
-from .capture import ON_DISK, RUNNING, Capture, Captured
+from .capture import Capture
+from .captured import ON_DISK, RUNNING, Captured
 
 RESERVE = 32 << 20
 LOG_LINES = 1000

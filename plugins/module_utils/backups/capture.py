@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..configuration import config_files, links
@@ -24,43 +23,9 @@ from ..gateway.kong_admin import NOTHING_LOADED
 from ..live import live_state
 from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
+from .captured import RECONSTRUCTED, RUNNING, Captured, CapturedFile
 
-RUNNING, RECONSTRUCTED, ON_DISK = "running", "reconstructed", "on disk"
 LOAD_SLACK = 2.0
-
-
-@dataclass
-class CapturedFile:
-    """One file for the backup: content, owner and mode, and where the content was found."""
-
-    data: bytes
-    stamp: Stamp
-    origin: str = RUNNING
-
-
-@dataclass
-class Captured:
-    """Everything about the configuration that goes into the backup.
-
-    links: link → where it leads, both relative to the stack, of those between the configuration's names and its files;
-    ahead: content that lies on disk but does not run; notes: what an operator should know; gaps: what the backup lacks.
-    """
-
-    files: dict[str, CapturedFile] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-    ahead: dict[str, bytes] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)
-    directories: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    kong: dict[str, Any] = field(default_factory=dict)
-
-    def replace(self, path: str, data: bytes, origin: str) -> None:
-        """Put the running content in the place of what lies on disk, which is kept as ahead."""
-        if self.files[path].data != data:
-            self.ahead.setdefault(path, self.files[path].data)
-            self.files[path].data, self.files[path].origin = data, origin
-            self.notes.append(f"{path} on disk is ahead of what runs; the running content is kept ({origin})")
 
 
 class Capture:
@@ -124,11 +89,29 @@ class Capture:
                 if status != 0:
                     captured.gaps.append(f"{path} as {service} sees it could not be read")
                 elif path in captured.files:
-                    captured.replace(path, data, RUNNING)
-                else:
+                    if not self._pointed_elsewhere(captured, path, paths[path]):
+                        captured.replace(path, data, RUNNING)
+                elif path not in captured.ahead:
                     owner = self.runner.stamp(self.stack.dir)
                     captured.files[path] = CapturedFile(data, Stamp(0o644, owner.uid, owner.gid))
                     captured.notes.append(f"{path} is gone from the disk; what {service} still sees is kept")
+
+    def _pointed_elsewhere(self, captured: Captured, path: str, sha256: str) -> bool:
+        """Say whether a link was pointed at path and that is not deployed; where it led is taken then.
+
+        Kong's own file is found by its mount, which follows the link as it is now.
+        """
+        link, before = links.deployed(self.stack, captured.links, path, sha256, self.runner)
+        if not link or path == config_files.kong_file(self.stack, self.containers):
+            return False
+        full = self.stack.path(before)
+        captured.links[link] = before
+        captured.files[before] = CapturedFile(self.runner.read(full), self.runner.stamp(full))
+        captured.ahead[path] = captured.files.pop(path).data
+        captured.notes.append(
+            f"{link} leads to {path} on disk, which is ahead of what runs; kept is that it led to {before}"
+        )
+        return True
 
     def _edited_since_load(self, captured: Captured) -> None:
         """A file edited in place is what the container sees, but not what its process has read.

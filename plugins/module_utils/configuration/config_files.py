@@ -42,7 +42,8 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     """Return (present, absent): the files that decide what ``docker compose up`` would deploy, relative to the stack.
 
     .env and the override files count even when they are not named: a plain ``docker compose up`` reads them, so one
-    that appears later would undo a rollback. A name that is a link counts, and so does the file behind it.
+    that appears later would undo a rollback. A name that is a link counts, and so does the file behind it;
+    one whose file is gone is neither present nor absent.
     """
     wanted = [*stack.compose_files, stack.wanted_env_file, stack.env_file, ".env", *compose.OVERRIDES]
 
@@ -55,7 +56,10 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     for name in dict.fromkeys(os.path.normpath(name) for name in wanted if name):
         if name.startswith("..") or os.path.isabs(name):
             continue
-        (present if os.path.isfile(stack.path(name)) else absent).append(name)
+        if os.path.isfile(stack.path(name)):
+            present.append(name)
+        elif not os.path.islink(stack.path(name)):
+            absent.append(name)
     behind = [stack.relative(stack.path(name)) for name in present]
     return list(dict.fromkeys([*present, *filter(None, behind)])), absent
 

@@ -8,8 +8,9 @@ Only links that lead from inside the stack to inside it are known here; what lie
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from ..runner import Runner
 from ..stack_args import StackArgs
 
 
@@ -46,6 +47,21 @@ def on_the_way(stack: StackArgs, path: str) -> dict[str, str]:
 def names(stack: StackArgs, path: str) -> list[str]:
     """Return every name of the stack on which it depends what an absolute path shows: the file's own and the links."""
     return [item for item in (stack.relative(path), *on_the_way(stack, path)) if item]
+
+
+def deployed(stack: StackArgs, known: Mapping[str, str], path: str, sha256: str, runner: Runner) -> tuple[str, str]:
+    """Return (link, file) where a link was pointed at path after a container had mounted what it led to before.
+
+    sha256: of what the container sees. That file is looked for beside path; two empty texts where there is none.
+    """
+    link = next((name for name, target in known.items() if target == path), "")
+    folder = os.path.dirname(path)
+    for name in sorted(os.listdir(stack.path(folder))) if link else ():
+        beside = os.path.join(folder, name)
+        full = stack.path(beside)
+        if os.path.isfile(full) and not os.path.islink(full) and runner.sha256(full) == sha256:
+            return link, beside
+    return "", ""
 
 
 def behind(links: Iterable[str], path: str) -> bool:

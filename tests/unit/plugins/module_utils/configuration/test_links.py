@@ -88,6 +88,12 @@ def test_behind(path, expected):
     assert links.behind({"current": "releases/42"}, path) is expected
 
 
+def test_a_link_whose_file_is_gone_is_neither_present_nor_absent(stack):
+    link(stack, ".env", "config/gone.env")
+    present, absent = config_files.definition_files(samples.stack(stack.dir), Runner())
+    assert ".env" not in [*present, *absent]
+
+
 def test_the_file_behind_a_link_is_part_of_the_definition(stack):
     link(stack, ".env", "config/production.env")
     link(stack, "docker-compose.yml", "releases/42/docker-compose.yml")

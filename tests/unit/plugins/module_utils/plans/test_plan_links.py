@@ -19,6 +19,7 @@ from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import SE
 from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import ENV, KONG_FILE, NGINX
 
 V1, V2 = "nginx/v1.conf", "nginx/v2.conf"
+SEEN = {("nginx", "/etc/nginx/nginx.conf"): disk.FILES[NGINX]}
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,10 @@ def stack(tmp_path):
     return stack
 
 
-def captured(stack, places):
+def captured(stack, places, **seen):
     found = disk.well(stack, places)
     compose, where = disk.SmallCompose(stack), disk.store(stack.backup_dir)
-    engine = samples.SmallEngine(*found.values())
+    engine = samples.SmallEngine(*found.values(), **seen)
     return Capture(stack, engine, Runner(), compose, found, [], where.manifest, disk.STARTED + 60).configuration()
 
 
@@ -85,6 +86,28 @@ def test_a_link_is_taken_with_the_mode_of_its_file_and_the_file_behind_it_too(st
 
 def test_what_equals_the_backup_needs_nothing(stack, places):
     assert steps(planned(stack, places, backed_up(stack, places))) == []
+
+
+class TestFlippedAndNotDeployed:
+    """Edit, back up, deploy: the container has mounted what the link led to before."""
+
+    def test_what_runs_is_where_it_led(self, stack, places):
+        disk.put(stack, V2, b"next\n")
+        flip(stack, NGINX, "v2.conf")
+        taken = captured(stack, places, seen=SEEN)
+        assert (taken.links[NGINX], taken.files[V1].data, taken.gaps) == (V1, disk.FILES[NGINX], [])
+        assert (V2 in taken.files, taken.ahead) == (False, {V2: b"next\n"})
+        assert taken.notes == [
+            f"{NGINX} leads to {V2} on disk, which is ahead of what runs; kept is that it led to {V1}"
+        ]
+
+    def test_where_that_file_is_gone_its_content_is_kept_under_the_new_name(self, stack, places):
+        disk.put(stack, V2, b"next\n")
+        flip(stack, NGINX, "v2.conf")
+        os.unlink(stack.path(V1))
+        taken = captured(stack, places, seen=SEEN)
+        assert (taken.links[NGINX], taken.files[V2].data) == (V2, disk.FILES[NGINX])
+        assert (taken.ahead, taken.gaps) == ({V2: b"next\n"}, [])
 
 
 class TestFlipped:
