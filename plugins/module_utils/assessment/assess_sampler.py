@@ -14,7 +14,7 @@ from typing import Any
 
 from ..data import mapping_sample
 from ..engine import endpoints
-from ..engine.container import Container
+from ..engine.container import Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..engine.engine_readings import cpu_share, killed_for_memory, log_since, memory_share, usage
 from ..errors import RecoveryError
@@ -139,7 +139,7 @@ class Sampler:
                 {
                     "service": name,
                     "core": name in self.stack.core,
-                    "trouble": item.trouble,
+                    "trouble": "" if is_job(item, self.stack.core) else item.trouble,
                     "oom_killed": recent or item.name in killed,
                     "restarts": item.restarts - earlier.restarts if same and earlier else 0,
                 }

@@ -15,6 +15,7 @@ LABEL = "com.docker.compose."
 NAMELESS = "is not found by its name on the project's network"
 ENGINE_NETWORKS = ("host", "none", "bridge")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
+NEVER_AGAIN = ("", "no")
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,15 @@ class Container:
             if covers and mount.source and (best is None or len(mount.destination) > len(best.destination)):
                 best = mount
         return best.source + inside[len(best.destination.rstrip("/")) :] if best else ""
+
+
+def is_job(container: Container, core: Collection[str]) -> bool:
+    """Say whether a container is a one-shot job that did its work: it ended with 0 and nothing was to start it again.
+
+    Starting it again would do its work twice. A core service never is one: it has to run.
+    """
+    done = container.state == "exited" and container.exit_code == 0
+    return done and container.restart_policy in NEVER_AGAIN and container.service not in core
 
 
 def from_inspect(answer: Mapping[str, Any]) -> Container:
@@ -206,3 +216,12 @@ def differences(recorded: Mapping[str, Any], container: Container, kept: Collect
     names = {name for name in {*now["env"], *recorded["env"]} if now["env"].get(name) != recorded["env"].get(name)}
     fields = {name for name in now["settings"] if now["settings"][name] != recorded["settings"].get(name)}
     return sorted(names - set(kept)) + sorted(fields)
+
+
+def ended_since(recorded: Mapping[str, Mapping[str, Any]], containers: Mapping[str, Container]) -> dict[str, str]:
+    """Return service → what is wrong with each that ran when a record was made and does not run now.
+
+    One that stopped with 0 may look like a job that is done.
+    """
+    ran = {name for name, item in recorded.items() if item.get("state") == "running"}
+    return {name: item.trouble for name, item in containers.items() if name in ran and not item.running}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..engine import endpoints
-from ..engine.container import Container
+from ..engine.container import Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
 from ..stack_args import StackArgs
@@ -23,9 +23,9 @@ def troubles(
 
     engine: to be asked for processes too; one that is stopped accepts connections and never answers.
     """
-    found = {name: item.trouble for name, item in containers.items()}
+    found = {name: "" if is_job(item, stack.core) else item.trouble for name, item in containers.items()}
     for name, item in containers.items():
-        if not found[name] and engine is not None and _frozen(engine.processes(item)):
+        if not found[name] and item.running and engine is not None and _frozen(engine.processes(item)):
             found[name] = "runs, but all its processes are stopped"
     asked = {
         stack.redis_service: lambda: _redis(stack, containers, env),

@@ -15,7 +15,7 @@ from ..backups import kept_secrets
 from ..configuration import links
 from ..data.redis_job import RedisJob
 from ..engine import compose
-from ..engine.container import Container
+from ..engine.container import Container, is_job
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost
 from ..errors import CommandError, DamagedBackupError, RecoveryError
@@ -261,7 +261,9 @@ class PlanExecutor:
                 return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
             if service == self.stack.proxy_service:
                 return readiness.proxy_problem(container, self.stack)
-            return "" if container is not None and container.running else f"{service} does not run"
+            # A job that was made anew may be over by now.
+            done = container is not None and (container.running or is_job(container, self.stack.core))
+            return "" if done else f"{service} does not run"
 
         readiness.wait_ready(
             ask, lambda: self.engine.container(service), self.budget, self.runner.clock, self.runner.sleep

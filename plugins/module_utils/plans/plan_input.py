@@ -13,7 +13,7 @@ from ..backups import kept_secrets
 from ..configuration import config_files, config_rules, links
 from ..data.data_plan import DataPlan
 from ..engine import sockets
-from ..engine.container import Container, differences
+from ..engine.container import Container, differences, ended_since
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
 from ..gateway import kong_file
@@ -69,14 +69,17 @@ class PlanInput:
         """Return the live state in build_plan's terms; brought: for undo, the dump that is to be taken back."""
         env = live_state.environment(self.stack, self.runner)
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
-        wrong = troubles(self.stack, self.containers, env, self.engine)
+        recorded = self._recorded()
+        wrong = {
+            **ended_since(recorded, self.containers),
+            **troubles(self.stack, self.containers, env, self.engine),
+        }
         hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
         problem, differs, depends_on = self._differences()
         data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
-        recorded = self._recorded()
         guards, warnings = self._boundary(target, recorded)
         now = self.files.now()
         redirected = self.files.redirected(now)

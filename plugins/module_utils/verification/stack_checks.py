@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..checks import ADVISORY, Check, NotMeasured, Question, answer_all
 from ..engine import sockets
-from ..engine.container import ENGINE_NETWORKS, Container
+from ..engine.container import ENGINE_NETWORKS, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..engine.endpoints import reachable
 from ..runner import Runner
@@ -23,7 +23,6 @@ LOOKS, LOOK_PAUSE = 3, 0.1
 # An engine's resolver that cannot ask its own name servers takes up to 20 s to say that it does not know a name.
 SLOW_LOOK_SECONDS = 2.0
 NO_COMMAND = (126, 127)
-NEVER = ("", "no")
 WRITABLE = 'for place; do [ -w "$place" ] || echo "$place"; done'
 
 
@@ -107,8 +106,7 @@ class StackChecks:
         if container is None or later is None:
             return False, "no container"
         restarts = f", {later.restarts} restarts" if later.restarts else ""
-        job = later.restart_policy in NEVER and service not in self.stack.core
-        if job and later.state == "exited" and later.exit_code == 0:
+        if is_job(later, self.stack.core):
             return True, "has ended with 0, as a job does"
         if later.trouble or container.trouble:
             return False, f"{later.trouble or container.trouble}{restarts}"

@@ -84,6 +84,33 @@ def test_what_the_engine_says_comes_first(service, about, why):
     assert troubles(samples.stack(), containers, {}, samples.SmallEngine(processes={service: ["T"]})) == {service: why}
 
 
+JOB = {"state": "exited", "exit_code": 0, "restart_policy": "no"}
+
+
+@pytest.mark.parametrize(
+    ("service", "about", "why"),
+    [
+        ("init", {}, ""),
+        ("init", {"restart_policy": ""}, ""),
+        ("init", {"exit_code": 1}, "is exited with exit status 1"),
+        ("init", {"restart_policy": "unless-stopped"}, "is exited with exit status 0"),
+        ("init", {"state": "created"}, "is created with exit status 0"),
+        ("redis", {}, "is exited with exit status 0"),
+        ("kong", {}, "is exited with exit status 0"),
+        ("nginx", {}, "is exited with exit status 0"),
+    ],
+    ids=["done", "no-policy", "failed", "was-to-come-back", "never-ran", "redis", "kong", "proxy"],
+)
+def test_a_job_that_is_done_needs_no_new_start(service, about, why):
+    found = troubles(samples.stack(), {service: samples.container(service, **{**JOB, **about})}, {})
+    assert found == ({service: why} if why else {})
+
+
+def test_a_job_that_is_done_is_asked_for_no_processes():
+    engine = samples.SmallEngine(processes={"init": ["T"]})
+    assert troubles(samples.stack(), {"init": samples.container("init", **JOB)}, {}, engine) == {}
+
+
 def test_other_services_are_asked_nothing():
     assert troubles(samples.stack(), {"client": samples.container("client")}, {}) == {}
     assert troubles(samples.stack(), {}, {}) == {}

@@ -293,3 +293,22 @@ def test_kong_does_not_come_back_by_itself_while_it_is_off(executor, engine):
     executor.execute(actions(("stop", "kong"), {"action": "start", "service": "kong", "restart_policy": "always"}))
     assert engine.kept_off == "kong"
     assert engine.brought_back == ("kong", "always")
+
+
+@pytest.mark.parametrize(
+    ("about", "good"),
+    [
+        ({}, True),
+        ({"state": "exited", "restart_policy": "no"}, True),
+        ({"state": "exited", "restart_policy": "no", "exit_code": 1}, False),
+        ({"state": "exited"}, False),
+    ],
+    ids=["running", "a-job-that-is-done", "a-job-that-failed", "stopped"],
+)
+def test_a_service_on_nobodys_path_is_ready(executor, engine, about, good):
+    engine.found["init"] = samples.container("init", **about)
+    if good:
+        assert executor.execute(actions(("ready", "init")))
+    else:
+        with pytest.raises(RecoveryError, match="does not stay up: exited"):
+            executor.execute(actions(("ready", "init")))

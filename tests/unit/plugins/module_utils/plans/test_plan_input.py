@@ -270,3 +270,25 @@ class TestOriginalLayout:
             "nginx": [],
             "redis": [],
         }
+
+
+class TestJob:
+    """A one-shot job that is done is not run again; a service that ran and stopped looks like one, and is."""
+
+    @staticmethod
+    def plan(stack, places, then, now):
+        job = {"restart_policy": "no", "settings": samples.settings(restart="no")}
+        before = {**disk.containers(stack), "init": samples.container("init", **job, **then)}
+        found = {**disk.well(stack, places), "init": samples.container("init", **job, **now)}
+        return plan_of(look(stack, disk.backed_up(stack, before), found))
+
+    def test_one_that_was_done_stays_so(self, stack, places):
+        found = self.plan(stack, places, {"state": "exited"}, {"state": "exited"})
+        assert (steps(found), decided(found)) == ([], {})
+
+    @pytest.mark.parametrize("state", ["running", "exited"])
+    def test_one_that_failed_is_started(self, stack, places, state):
+        assert steps(self.plan(stack, places, {"state": state}, {"state": "exited", "exit_code": 3})) == ["&start init"]
+
+    def test_one_that_ran_is_started(self, stack, places):
+        assert steps(self.plan(stack, places, {}, {"state": "exited"})) == ["&start init"]
