@@ -121,8 +121,9 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     stack = StackArgs.from_params(params["stack"])
     runner, now, host = Runner(module.run_command), datetime.now(timezone.utc), os.uname().nodename
-    containers = DockerStack(stack.project, timeout=ENGINE_SECONDS).containers()
-    problems, kong_hash = status_questions.ask(stack, runner, containers, params["patience"])
+    engine = DockerStack(stack.project, timeout=ENGINE_SECONDS)
+    containers = engine.containers()
+    problems, kong_hash = status_questions.ask(stack, engine, runner, containers, params["patience"])
     store = BackupStore(stack.backup_dir, runner)
     backups = store.listing(stack.environment, stack.project, [host, *params["accept_hosts"]], now)
     live = {

@@ -80,6 +80,7 @@ def live(wanted):
         "images": {item["image_ref"]: item["image_id"] for item in wanted["services"].values()},
         "present_images": {item["image_id"] for item in wanted["services"].values()},
         "kong_hash": HASH,
+        "kong_loads": True,
         "guards": [],
         "warnings": [],
         "data": {"mode": "keep", "line": "DATA: KEEP - 7 live mappings stay"},

@@ -40,7 +40,10 @@ SERVICES = """services:
   kong:
     image: gateway-kong
     mem_limit: ${KONG_MEMORY}
-    environment: {KONG_DECLARATIVE_CONFIG: /etc/kong/kong.yml, KONG_LOG_LEVEL: "${KONG_LOG_LEVEL}"}
+    environment:
+      KONG_DECLARATIVE_CONFIG: /etc/kong/kong.yml
+      KONG_LOG_LEVEL: "${KONG_LOG_LEVEL}"
+      KONG_ADMIN_LISTEN: "0.0.0.0:8001"
     volumes:
     - {type: bind, source: ROOT/kong/kong.yml, target: /etc/kong/kong.yml}
     - {type: bind, source: ROOT/kong/plugins/aws-masker, target: /usr/local/kong/plugins/aws-masker}
@@ -90,7 +93,7 @@ def containers(stack, **changes):
     """Return service → the container that Compose made of these files; changes: service → fields that differ."""
     about = {
         "kong": {
-            "env": {"KONG_DECLARATIVE_CONFIG": "/etc/kong/kong.yml", "KONG_LOG_LEVEL": "notice"},
+            "env": {"KONG_DECLARATIVE_CONFIG": "/etc/kong/kong.yml", "KONG_LOG_LEVEL": "notice", **LISTEN},
             "mounts": (
                 samples.bind(stack.path(KONG_FILE), "/etc/kong/kong.yml"),
                 samples.bind(stack.path("kong/plugins/aws-masker"), "/usr/local/kong/plugins/aws-masker"),
@@ -139,6 +142,20 @@ def kong_answers(shown, exported=None):
     if exported is not None:
         answers["GET", "/config"] = Answer(200, json.dumps({"config": exported}).encode())
     return answers
+
+
+class TalkingEngine(samples.SmallEngine):
+    """Its Kong's Admin API listens inside the container, where it gives these answers; answers: as for serving."""
+
+    def __init__(self, *found, admin, **engine):
+        super().__init__(*found, **engine)
+        self.admin = admin
+
+    def execute(self, container, cmd, env=None):
+        if cmd[:2] != ["sh", "-c"]:
+            return super().execute(container, cmd, env)
+        answer = self.admin.get(("GET", cmd[-1]))
+        return (0, b"HTTP/1.0 200 OK\r\n\r\n" + answer.body, b"") if answer else (1, b"", b"connection refused")
 
 
 def admin_answers(shown=None, version="3.9.1", **entities):

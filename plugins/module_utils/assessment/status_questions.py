@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..engine.container import Container
+from ..engine.docker_stack import DockerStack
 from ..live import live_state
 from ..live.troubles import troubles
 from ..runner import Runner
@@ -42,7 +43,7 @@ def answers(questions: Mapping[str, Callable[[], Any]], patience: float, clock: 
 
 
 def ask(
-    stack: StackArgs, runner: Runner, containers: Mapping[str, Container], patience: float
+    stack: StackArgs, engine: DockerStack, runner: Runner, containers: Mapping[str, Container], patience: float
 ) -> tuple[dict[str, str], str | None]:
     """Return (service → what is wrong with it, the hash of what Kong serves or None)."""
     env = live_state.environment(stack, runner)
@@ -50,7 +51,7 @@ def ask(
         name: lambda name=name, item=item: troubles(stack, {name: item}, env).get(name, "")  # type: ignore[misc]
         for name, item in containers.items()
     }
-    questions[KONG_HASH] = lambda: live_state.kong_hash(containers, stack.kong_service)
+    questions[KONG_HASH] = lambda: live_state.kong_hash(engine, containers, stack.kong_service)
     found = answers(questions, patience, runner.clock)
     problems = {name: found.get(name, f"gives no answer within {patience:g} s") for name in containers}
     return {name: problem for name, problem in problems.items() if problem}, found.get(KONG_HASH)

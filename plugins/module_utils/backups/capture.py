@@ -19,7 +19,6 @@ from ..engine.container import Container
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
-from ..gateway.kong_admin import NOTHING_LOADED
 from ..live import live_state
 from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
@@ -54,8 +53,9 @@ class Capture:
         captured = self._on_disk(further)
         self._as_containers_see_it(captured)
         self._definitions(captured)
-        self._edited_since_load(captured)
-        self._kong(captured)
+        shown = self._shown_by_kong(captured)
+        self._edited_since_load(captured, shown)
+        self._kong(captured, shown)
         return captured
 
     def _on_disk(self, further: Sequence[str]) -> Captured:
@@ -113,12 +113,26 @@ class Capture:
         )
         return True
 
-    def _edited_since_load(self, captured: Captured) -> None:
+    def _shown_by_kong(self, captured: Captured) -> str:
+        """Return the hash of what Kong has loaded; empty where it shows none. What it says goes into captured.kong."""
+        path = config_files.kong_file(self.stack, self.containers)
+        captured.kong = {"file": path, "version": "", "configuration_hash": "", "proven": False}
+        admin = live_state.admin_client(self.engine, self.containers, self.stack.kong_service) if path else None
+        if admin is None:
+            return ""
+        try:
+            captured.kong["version"] = admin.facts().version
+            return admin.loaded_hash()
+        except RecoveryError as exc:
+            captured.notes.append(exc.msg)
+            return ""
+
+    def _edited_since_load(self, captured: Captured, shown: str) -> None:
         """A file edited in place is what the container sees, but not what its process has read.
 
-        Kong shows the hash of its declarative file and is asked; the others are judged by time.
+        The files are judged by time; Kong's declarative file by the hash that Kong shows, where it shows one.
         """
-        kong_file = config_files.kong_file(self.stack, self.containers)
+        kong_file = config_files.kong_file(self.stack, self.containers) if shown else ""
         for service, mounts in config_files.mounted(self.stack, self.containers).items():
             container = self.containers[service]
             if not container.running:
@@ -236,40 +250,36 @@ class Capture:
                 solved[path] = changed
         return solved
 
-    def _kong(self, captured: Captured) -> None:
+    def _kong(self, captured: Captured, shown: str) -> None:
         """Kong's file: the one whose MD5 Kong shows, else such a one from an older backup, else what Kong exports."""
-        path = config_files.kong_file(self.stack, self.containers)
-        admin = live_state.admin_client(self.containers, self.stack.kong_service)
-        facts: dict[str, Any] = {"file": path, "version": "", "configuration_hash": "", "proven": False}
-        captured.kong = facts
-        if not path or path not in captured.files:
+        facts = captured.kong
+        path = facts["file"]
+        if path not in captured.files:
             return
-        loaded = ""
-        if admin is not None:
-            try:
-                facts["version"] = admin.facts().version
-                loaded = admin.loaded_hash()
-            except RecoveryError as exc:
-                captured.notes.append(exc.msg)
-        if loaded and loaded != NOTHING_LOADED and loaded != _md5(captured.files[path].data):
-            data, origin = self._kong_content(loaded, path, admin)
+        if shown and shown != _md5(captured.files[path].data):
+            data, origin = self._kong_content(shown, path)
             if data is None:
-                captured.gaps.append(f"Kong serves a configuration ({loaded}) that is neither on disk nor in a backup")
+                captured.gaps.append(f"Kong serves a configuration ({shown}) that is neither on disk nor in a backup")
             else:
                 captured.replace(path, data, origin)
         facts["configuration_hash"] = _md5(captured.files[path].data)
-        facts["proven"] = facts["configuration_hash"] == loaded
-        if not facts["proven"]:
-            captured.notes.append(f"Kong does not show that it serves {path}: it shows {loaded or 'nothing'}")
+        facts["proven"] = facts["configuration_hash"] == shown
+        if not shown:
+            captured.notes.append(
+                f"Kong does not show what it serves: {path} is judged by the time of its last change alone"
+            )
+        elif not facts["proven"]:
+            captured.notes.append(f"Kong does not show that it serves {path}: it shows {shown}")
 
-    def _kong_content(self, loaded: str, path: str, admin: Any) -> tuple[bytes | None, str]:
+    def _kong_content(self, loaded: str, path: str) -> tuple[bytes | None, str]:
         for item in self.older:
             if item["kong"].get("configuration_hash") == loaded and item["kong"].get("file") == path:
                 data = self._content(item).get(path)
                 if data is not None and _md5(data) == loaded:
                     return data, f"from {item['id']}"
+        admin = live_state.admin_client(self.engine, self.containers, self.stack.kong_service)
         try:
-            return admin.running_configuration(), RECONSTRUCTED
+            return (admin.running_configuration(), RECONSTRUCTED) if admin else (None, "")
         except RecoveryError:
             return None, ""
 

@@ -19,10 +19,12 @@ from ..libraries import requests
 from .kong_admin import KongAdmin
 
 NO_TOOL = 97
-# Arguments: port, path. HTTP/1.0 and a closed connection, so that nothing comes in chunks.
+# Arguments: port, path. HTTP/1.0 and a closed connection, so that nothing comes in chunks. A Kong whose workers hang
+# accepts and never answers: who asks it gives up.
 SCRIPT = r"""
 if command -v bash >/dev/null 2>&1; then
-  exec bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+  if timeout 1 true 2>/dev/null; then limit="timeout 10"; else limit=""; fi
+  exec $limit bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
     printf "GET %s HTTP/1.0\r\nHost: localhost\r\nAccept: */*\r\nConnection: close\r\n\r\n" "$2" >&3
     cat <&3' ask "$1" "$2"
 elif command -v curl >/dev/null 2>&1; then
@@ -37,15 +39,21 @@ exit 97
 
 def client(engine: DockerStack, kong: Container, timeout: float) -> KongAdmin | None:
     """Return a client of a running Kong's Admin API, or None where nothing accepts a connection."""
-    places = endpoints.admin(kong)
+    found = over_network(kong, timeout)
     inside = endpoints.admin_inside(kong)
-    if inside:
+    if found is None and inside:
+        return KongAdmin(f"http://127.0.0.1:{inside}", timeout, session(engine, kong))
+    return found
+
+
+def over_network(kong: Container, timeout: float) -> KongAdmin | None:
+    """Return a client that may also load a configuration; None where nothing accepts a connection from outside."""
+    places = [] if endpoints.admin_off(kong) else endpoints.admin(kong)
+    if endpoints.admin_inside(kong):
         # A published port would be accepted by the engine and lead nowhere.
         places = [place for place in places if place[0] in kong.addresses.values()]
     place = endpoints.reachable(places)
-    if place is not None:
-        return KongAdmin(f"http://{place[0]}:{place[1]}", timeout)
-    return KongAdmin(f"http://127.0.0.1:{inside}", timeout, session(engine, kong)) if inside else None
+    return KongAdmin(f"http://{place[0]}:{place[1]}", timeout) if place else None
 
 
 class _Socket:

@@ -16,6 +16,7 @@ from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..engine.first_process import need_awake, stopped
 from ..errors import RecoveryError
+from ..gateway import kong_inside
 from ..gateway.kong_admin import KongAdmin
 from ..libraries import redis
 from ..redis.redis_data import Access, RedisData
@@ -79,20 +80,31 @@ def stale_files(
         return {name: found for name, found in zip(services, pool.map(one, services)) if found}
 
 
-def admin_client(containers: Mapping[str, Container], service: str, timeout: float = ADMIN_SECONDS) -> KongAdmin | None:
-    """Return a client for the running Kong's Admin API, or None where nothing accepts a connection."""
-    kong = containers.get(service)
-    asleep = kong is None or not kong.running or stopped(kong)
-    place = endpoints.reachable(endpoints.admin(kong)) if kong and not asleep else None
-    return KongAdmin(f"http://{place[0]}:{place[1]}", timeout) if place else None
+def _awake(kong: Container | None) -> Container | None:
+    return kong if kong is not None and kong.running and not stopped(kong) else None
 
 
-def kong_hash(containers: Mapping[str, Container], service: str) -> str | None:
+def admin_client(engine: DockerStack, containers: Mapping[str, Container], service: str) -> KongAdmin | None:
+    """Return a client that reads the running Kong's Admin API; None where nothing accepts a connection.
+
+    By default Kong listens inside its container only, and is then asked there.
+    """
+    kong = _awake(containers.get(service))
+    return kong_inside.client(engine, kong, ADMIN_SECONDS) if kong else None
+
+
+def loading_client(containers: Mapping[str, Container], service: str) -> KongAdmin | None:
+    """Return a client that can load a configuration into the running Kong; None where it takes none from outside."""
+    kong = _awake(containers.get(service))
+    return kong_inside.over_network(kong, ADMIN_SECONDS) if kong else None
+
+
+def kong_hash(engine: DockerStack, containers: Mapping[str, Container], service: str) -> str | None:
     """Return the hash of the configuration that Kong serves, empty for none; None when it cannot be known.
 
     Older Kongs show no hash before the first POST /config, whatever they serve.
     """
-    admin = admin_client(containers, service)
+    admin = admin_client(engine, containers, service)
     try:
         if admin is None:
             return None

@@ -225,7 +225,7 @@ class PlanExecutor:
 
     def _load_configuration(self, action: dict[str, Any]) -> None:
         containers = self.engine.containers()
-        admin = live_state.admin_client(containers, action["service"])
+        admin = live_state.loading_client(containers, action["service"])
         if admin is None:
             raise RecoveryError(
                 "Kong's Admin API accepts no connection.", "Run the same command again: Kong is then restarted."

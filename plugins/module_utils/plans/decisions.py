@@ -95,7 +95,7 @@ def _mounted_content(
         mounted = [path for path in sorted(changed) if covers(running["mounts"], path)]
         stale = [path for path in running.get("stale_files") or () if path in target["files"]]
         for path in mounted:
-            hot = name == kong and path == kong_file and live.get("kong_hash") is not None
+            hot = name == kong and path == kong_file and live.get("kong_hash") is not None and live["kong_loads"]
             gentle = hot or name == proxy
             decisions[name].want(RELOAD if gentle and path not in stale else RESTART, f"{path} differs")
         for path in stale:
@@ -103,7 +103,8 @@ def _mounted_content(
     wanted_hash = (target.get("kong") or {}).get("configuration_hash") or ""
     runs = (live["services"].get(kong) or {}).get("running")
     if runs and kong in decisions and kong_file and wanted_hash and live.get("kong_hash") not in (None, wanted_hash):
-        decisions[kong].want(RELOAD, "serves another configuration")
+        # A Kong that takes no configuration from outside reads its file when it starts.
+        decisions[kong].want(RELOAD if live["kong_loads"] else RESTART, "serves another configuration")
 
 
 def _consequences(decisions: dict[str, Decision], live: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

@@ -70,11 +70,9 @@ class PlanInput:
         env = live_state.environment(self.stack, self.runner)
         stale = live_state.stale_files(self.stack, self.engine, self.runner, self.containers)
         recorded = self._recorded()
-        wrong = {
-            **ended_since(recorded, self.containers),
-            **troubles(self.stack, self.containers, env, self.engine),
-        }
-        hash_now = live_state.kong_hash(self.containers, self.stack.kong_service)
+        wrong = ended_since(recorded, self.containers)
+        wrong.update(troubles(self.stack, self.containers, env, self.engine))
+        hash_now = live_state.kong_hash(self.engine, self.containers, self.stack.kong_service)
         problem, differs, depends_on = self._differences()
         data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
@@ -104,6 +102,7 @@ class PlanInput:
             "images": {reference: self.engine.image_id(reference) for reference in references},
             "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
             "kong_hash": hash_now,
+            "kong_loads": live_state.loading_client(self.containers, self.stack.kong_service) is not None,
             "guards": guards,
             "warnings": warnings + self._live_findings() + data.pop("warnings"),
             "network": self.engine.has_network(),

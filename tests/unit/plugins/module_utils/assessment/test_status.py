@@ -106,5 +106,7 @@ def test_a_silent_service_is_in_trouble(monkeypatch, tmp_path):
     monkeypatch.setattr(status_questions, "troubles", troubles)
     monkeypatch.setattr(status_questions.live_state, "kong_hash", lambda *_args: "ab")
     containers = {name: samples.container(name) for name in ("kong", "redis")}
-    found = status_questions.ask(samples.stack(tmp_path), samples.RememberingRunner(), containers, 0.2)
+    found = status_questions.ask(
+        samples.stack(tmp_path), samples.SmallEngine(), samples.RememberingRunner(), containers, 0.2
+    )
     assert found == ({"kong": "gives no answer within 0.2 s"}, "ab")

@@ -54,7 +54,7 @@ def saved(stack, contents, backup_id="deploy-20260701-120000", complete=True, ko
 def capture(stack, found=None, further=(), **engine):
     where, found = store(stack.backup_dir), found or disk.containers(stack)
     older = where.listing("production", "gateway", ["gw1"], datetime.now(UTC))
-    made = samples.SmallEngine(*found.values(), **engine)
+    made = disk.TalkingEngine(*found.values(), **{"admin": {}, **engine})
     compose = disk.SmallCompose(stack)
     return Capture(stack, made, Runner(), compose, found, older, where.manifest, NOW).configuration(further)
 
@@ -68,7 +68,7 @@ def content(captured, path):
     return captured.files[path].data
 
 
-UNKNOWN_KONG = f"Kong does not show that it serves {KONG_FILE}: it shows nothing"
+UNKNOWN_KONG = f"Kong does not show what it serves: {KONG_FILE} is judged by the time of its last change alone"
 
 
 def test_what_equals_the_disk_is_taken_as_it_is_and_data_are_no_configuration(stack):
@@ -175,9 +175,21 @@ class TestEditedInPlace:
         captured = capture(stack, disk.containers(stack, nginx={"state": "exited"}))
         assert (captured.gaps, content(captured, NGINX)) == ([], EDITED)
 
-    def test_kongs_file_is_judged_by_its_hash_and_not_by_time(self, stack):
-        disk.put(stack, KONG_FILE, disk.KONG, LATER)
-        assert capture(stack).gaps == []
+    @pytest.mark.parametrize("saved_before", [True, False], ids=["a-backup-has-it", "nobody-has-it"])
+    def test_kongs_file_too_where_kong_shows_no_hash(self, stack, saved_before):
+        """Edit, back up, deploy: the file on disk is the next release's."""
+        if saved_before:
+            saved(stack, {KONG_FILE: disk.KONG})
+        disk.put(stack, KONG_FILE, EDITED_KONG, LATER)
+        captured = capture(stack)
+        if saved_before:
+            assert (content(captured, KONG_FILE), captured.gaps) == (disk.KONG, [])
+            assert (captured.ahead, captured.kong["configuration_hash"]) == ({KONG_FILE: EDITED_KONG}, MD5)
+        else:
+            assert captured.gaps == [
+                f"{KONG_FILE} was edited after kong last read it, and no backup holds what it read"
+            ]
+        assert (captured.notes[-1], captured.kong["proven"]) == (UNKNOWN_KONG, False)
 
 
 class TestDefinitions:
@@ -265,6 +277,7 @@ class TestKong:
         return capture(stack, disk.containers(stack, kong={"ports": {"8001/tcp": server.place}}))
 
     def test_the_file_on_disk_is_proven_by_its_hash(self, stack):
+        disk.put(stack, KONG_FILE, disk.KONG, LATER)
         with kong_server(MD5) as server:
             captured = self.ask(stack, server)
         assert captured.kong == {"file": KONG_FILE, "version": "3.9.1", "configuration_hash": MD5, "proven": True}
@@ -288,6 +301,20 @@ class TestKong:
         assert content(captured, KONG_FILE) == (disk.KONG if proven else b"_format_version: '3.0'\n")
         assert (origins(captured), captured.ahead) == ({KONG_FILE: found}, {KONG_FILE: EDITED_KONG})
         assert (captured.kong["proven"], captured.gaps) == (proven, [])
+
+    @pytest.mark.parametrize("listen", [None, "127.0.0.1:8001"], ids=["default", "loopback"])
+    def test_it_is_asked_inside_its_container_where_it_listens_there_only(self, stack, listen):
+        env = {name: value for name, value in disk.containers(stack)["kong"].env.items() if name != "KONG_ADMIN_LISTEN"}
+        given = {"KONG_ADMIN_LISTEN": listen} if listen else {}
+        put_listen = f'KONG_ADMIN_LISTEN: "{listen}"' if listen else ""
+        compose = Runner().read(stack.path(COMPOSE)).replace(b'KONG_ADMIN_LISTEN: "0.0.0.0:8001"', put_listen.encode())
+        disk.put(stack, COMPOSE, compose)
+        saved(stack, {KONG_FILE: disk.KONG}, kong={"configuration_hash": MD5, "file": KONG_FILE})
+        disk.put(stack, KONG_FILE, EDITED_KONG, LATER)
+        found = disk.containers(stack, kong={"env": {**env, **given}})
+        captured = capture(stack, found, admin=disk.kong_answers(MD5))
+        assert (content(captured, KONG_FILE), captured.ahead) == (disk.KONG, {KONG_FILE: EDITED_KONG})
+        assert (captured.kong["proven"], captured.kong["version"], captured.gaps) == (True, "3.9.1", [])
 
     def test_a_backup_that_holds_something_else_under_that_hash_is_not_believed(self, stack):
         saved(stack, {KONG_FILE: b"another"}, kong={"configuration_hash": MD5, "file": KONG_FILE})

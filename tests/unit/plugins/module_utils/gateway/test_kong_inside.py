@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -62,3 +63,11 @@ def test_an_answer_is_read():
         {"Via": "kong/3.9.1"},
         b"body",
     )
+
+
+def test_a_kong_that_accepts_and_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(kong_inside, "SCRIPT", kong_inside.SCRIPT.replace("timeout 10", "timeout 0.3"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        session = kong_inside.session(Engine(), samples.container("kong"))
+        with pytest.raises(KongUnavailable):
+            KongAdmin(f"http://127.0.0.1:{silent.getsockname()[1]}", session=session).facts()

@@ -20,6 +20,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.stand_ins im
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import recorded, serving
 from ansible_collections.kong_masking.recovery.tests.unit.small_redis import PONG, place, serving_redis
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import LISTEN, TalkingEngine, kong_answers
 
 
 def sha(content):
@@ -99,14 +100,32 @@ def test_kong_hash(version, name, shown):
     if name:
         answers["GET", "/status"] = recorded(version, name)
     with serving(answers) as server:
-        kong = samples.container("kong", ports={"8001/tcp": server.place})
-        assert live_state.kong_hash({"kong": kong}, "kong") == shown
+        kong = samples.container("kong", env=LISTEN, ports={"8001/tcp": server.place})
+        assert live_state.kong_hash(samples.SmallEngine(), {"kong": kong}, "kong") == shown
+
+
+@pytest.mark.parametrize("listen", ["", "127.0.0.1:8001", "[::1]:8001"], ids=["default", "loopback", "ipv6"])
+def test_a_kong_that_listens_inside_its_container_only_is_asked_there(listen):
+    """What is published leads nowhere then: it says nothing about this Kong, and takes no configuration for it."""
+    with serving(kong_answers("ab")) as server:
+        kong = samples.container("kong", env={"KONG_ADMIN_LISTEN": listen}, ports={"8001/tcp": server.place})
+        engine = TalkingEngine(kong, admin=kong_answers("cd"))
+        assert live_state.kong_hash(engine, {"kong": kong}, "kong") == "cd"
+        assert live_state.loading_client({"kong": kong}, "kong") is None
+        assert server.requests == []
+
+
+def test_a_kong_without_an_admin_api_shows_none():
+    kong = samples.container("kong", env={"KONG_ADMIN_LISTEN": "off"})
+    assert live_state.kong_hash(samples.SmallEngine(kong), {"kong": kong}, "kong") is None
 
 
 @pytest.mark.parametrize("state", ["exited", "paused", "restarting"])
 def test_a_kong_that_does_not_run_shows_none(state):
-    assert live_state.kong_hash({"kong": samples.container("kong", state=state)}, "kong") is None
-    assert live_state.kong_hash({}, "kong") is None
+    engine = samples.SmallEngine()
+    assert live_state.kong_hash(engine, {"kong": samples.container("kong", state=state)}, "kong") is None
+    assert live_state.kong_hash(engine, {}, "kong") is None
+    assert engine.done == []
 
 
 def test_environment(stack):

@@ -14,6 +14,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.runner impor
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit import stack_on_disk as disk
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import SETTINGS, decided, steps
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
 from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import COMPOSE, ENV, KONG_FILE, NGINX, PLUGIN
 
 EDITED_ENV = disk.FILES[ENV].replace(b"notice", b"debug")
@@ -89,6 +90,7 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
         "images": {f"gateway-{name}": f"sha256:{name}" for name in ("kong", "nginx", "redis")},
         "present_images": {"sha256:kong", "sha256:nginx", "sha256:redis"},
         "kong_hash": disk.md5(disk.KONG),
+        "kong_loads": True,
         "guards": [],
         "warnings": [],
         "network": True,
@@ -270,6 +272,22 @@ class TestOriginalLayout:
             "nginx": [],
             "redis": [],
         }
+
+
+@pytest.mark.parametrize(
+    ("listen", "kind"), [("0.0.0.0:8001", "reload"), ("127.0.0.1:8001", "restart")], ids=["outside", "inside"]
+)
+def test_a_kong_that_takes_no_configuration_from_outside_is_started_anew(stack, places, listen, kind):
+    """Its Admin API is asked inside its container, where nothing is loaded."""
+    shown = disk.md5(b"of the next release")
+    env = {**disk.containers(stack)["kong"].env, "KONG_ADMIN_LISTEN": listen}
+    backup = disk.backed_up(stack, disk.containers(stack, kong={"env": env}))
+    with serving({**disk.kong_answers(shown), ("GET", "/v1/messages"): Answer(200)}) as server:
+        where = {"8000/tcp": server.place, "8001/tcp": server.place}
+        found = disk.well(stack, places, kong={"env": env, "ports": where})
+        engine = disk.TalkingEngine(*found.values(), admin=disk.kong_answers(shown))
+        plan = plan_of(look(stack, backup, engine=engine))
+    assert plan["services"]["kong"] == {"do": kind, "why": ["serves another configuration"]}
 
 
 class TestJob:
