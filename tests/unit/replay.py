@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import ssl
+import tempfile
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 UNIT = Path(__file__).resolve().parent
 STACK_FIXTURES = UNIT.parent / "stack" / "contract" / "fixtures"
@@ -60,17 +69,36 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
 
+@functools.cache
+def _server_context():
+    """Return a context with a certificate that nobody signed, for a name that nobody asks for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway.example")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    pem = serialization.Encoding.PEM
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(made.sign(key, hashes.SHA256()).public_bytes(pem))
+        file.write(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
 @contextlib.contextmanager
-def serving(answers):
+def serving(answers, tls=False):
     """Serve (method, path) → Answer, or a function of path and body; what is not there closes the connection.
 
-    Yields the server, with ``url`` and ``requests`` (method, path, headers, body).
+    Yields the server, with ``url`` and ``requests`` (method, path, headers, body). tls: with a certificate of nobody's.
     """
     server = _Server(("127.0.0.1", 0), _Handler)
+    if tls:
+        server.socket = _server_context().wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
     server.answers, server.requests = answers, []
     server.place = server.server_address[:2]
-    server.url = f"http://127.0.0.1:{server.place[1]}"
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.place[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..data import mapping_sample
-from ..engine import endpoints
 from ..engine.container import Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..engine.engine_readings import cpu_share, killed_for_memory, log_since, memory_share, usage
 from ..errors import RecoveryError
+from ..gateway import web
 from ..libraries import need, requests
 from ..live import live_state
 from ..redact import scrub, secret_values
@@ -42,8 +42,7 @@ class Sampler:
     ) -> None:
         need("requests")
         self.stack, self.engine, self.runner, self.now = stack, engine, runner, now
-        self.session = requests.Session()
-        self.session.trust_env = False
+        self.session = web.session()
         self.secrets: list[str] = []
 
     def take(
@@ -94,12 +93,12 @@ class Sampler:
         """Send one request through the proxy; what the provider behind Kong took or broke is not the stack's."""
         nothing = {"status": 0, "ms": None, "provider": False}
         proxy = containers.get(self.stack.proxy_service)
-        place = endpoints.reachable(endpoints.front(proxy, self.stack.proxy_port)) if proxy else None
-        if place is None:
+        url = web.front_url(proxy, self.stack.proxy_port) if proxy else ""
+        if not url:
             return nothing
         began = self.runner.clock()
         try:
-            answer = self.session.get(f"http://{place[0]}:{place[1]}{self.stack.probe_path}", timeout=ANSWER_SECONDS)
+            answer = self.session.get(url + self.stack.probe_path, timeout=ANSWER_SECONDS, allow_redirects=False)
         except requests.RequestException:
             return nothing
         spent = (self.runner.clock() - began) * 1000

@@ -190,7 +190,7 @@ class DrillJob:
 
     def _kong_problem(self, container: Container | None, found: Mapping[str, Any]) -> str:
         wanted = str((found["kong"] or {}).get("configuration_hash") or "")
-        return readiness.kong_problem(container, wanted, self.stack.probe_path)
+        return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
 
     def _up(self, path: str, room: str, services: list[str]) -> None:
         words = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", *services]

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from .container import Container
+from .container import ANY_ADDRESS, Container
 
 REDIS_PORT, ADMIN_PORT, PROXY_PORT, HTTP_PORT = 6379, 8001, 8000, 80
 CONNECT_SECONDS = 0.5
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-Places = Callable[[Container], list[tuple[str, int]]]
 
 
 def candidates(container: Container, port: int) -> list[tuple[str, int]]:
@@ -36,46 +36,89 @@ def reachable(places: Iterable[tuple[str, int]], timeout: float = CONNECT_SECOND
     return None
 
 
-def listen_port(setting: str, default: int) -> int:
-    """Return the first port without TLS of a value like ``0.0.0.0:8001 reuseport, 0.0.0.0:8444 ssl``."""
-    for part in (setting or "").split(","):
-        words = part.split()
-        if words and "ssl" not in words[1:] and words[0].rpartition(":")[2].isdigit():
-            return int(words[0].rpartition(":")[2])
-    return default
+@dataclass(frozen=True)
+class Listen:
+    """One address on which Kong listens; tls: it takes nothing else."""
+
+    host: str
+    port: int
+    tls: bool
 
 
-def admin_off(kong: Container) -> bool:
-    """Say whether Kong was told to have no Admin API."""
-    return kong.env.get("KONG_ADMIN_LISTEN", "").strip().lower() == "off"
+def listens(setting: str, default: Listen) -> list[Listen]:
+    """Read a value like ``0.0.0.0:8001 reuseport, 0.0.0.0:8444 ssl``; ``off`` and ``unix:`` name no address."""
+    if not (setting or "").strip():
+        return [default]
+    found = []
+    for part in setting.split(","):
+        place, *words = part.split() or [""]
+        host, _colon, port = place.rpartition(":")
+        if port.isdigit():
+            found.append(Listen(host.strip("[]"), int(port), "ssl" in words))
+    return found
+
+
+def first_choice(found: Sequence[Listen]) -> Listen | None:
+    """Return where Kong is asked best: the first address without TLS, else the first with it."""
+    return next((item for item in found if not item.tls), found[0] if found else None)
+
+
+def _admin_listens(kong: Container) -> list[Listen]:
+    return listens(kong.env.get("KONG_ADMIN_LISTEN", ""), Listen("127.0.0.1", ADMIN_PORT, tls=False))
+
+
+def _inside_only(kong: Container, listen: Listen) -> bool:
+    return listen.host in LOOPBACK and kong.settings.get("network_mode") != "host"
+
+
+def admin_hidden(kong: Container) -> str:
+    """Return why nobody can ask Kong's Admin API, as it was set up; empty where somebody can."""
+    found = _admin_listens(kong)
+    if not found:
+        setting = kong.env["KONG_ADMIN_LISTEN"].strip().lower()
+        return f"KONG_ADMIN_LISTEN is {'off' if setting == 'off' else 'a socket in its file system'}"
+    hidden = all(item.tls and _inside_only(kong, item) for item in found)
+    return "KONG_ADMIN_LISTEN takes TLS only, and inside its container only" if hidden else ""
 
 
 def admin_inside(kong: Container) -> int:
     """Return the port of an Admin API that listens inside the container only, as Kong's own default is; else 0."""
-    setting = kong.env.get("KONG_ADMIN_LISTEN", "") or f"127.0.0.1:{ADMIN_PORT}"
-    plain = [part.split() for part in setting.split(",") if part.split() and "ssl" not in part.split()[1:]]
-    hosts = {words[0].rpartition(":")[0].strip("[]") for words in plain}
-    if not hosts or not hosts <= LOOPBACK or kong.settings.get("network_mode") == "host":
-        return 0
-    return listen_port(setting, ADMIN_PORT)
+    plain = [item for item in _admin_listens(kong) if not item.tls]
+    inside = bool(plain) and all(_inside_only(kong, item) for item in plain)
+    return plain[0].port if inside else 0
+
+
+def admin_listen(kong: Container) -> Listen | None:
+    """Return the address on which Kong's Admin API is asked."""
+    return first_choice(_admin_listens(kong))
 
 
 def admin(kong: Container) -> list[tuple[str, int]]:
     """Return where Kong's Admin API may answer."""
-    return candidates(kong, listen_port(kong.env.get("KONG_ADMIN_LISTEN", ""), ADMIN_PORT))
+    listen = admin_listen(kong)
+    return candidates(kong, listen.port) if listen else []
+
+
+def gateway_listen(kong: Container) -> Listen | None:
+    """Return the address on which Kong's proxy port is asked; None where it has no port."""
+    return first_choice(listens(kong.env.get("KONG_PROXY_LISTEN", ""), Listen(ANY_ADDRESS, PROXY_PORT, tls=False)))
 
 
 def gateway(kong: Container) -> list[tuple[str, int]]:
     """Return where Kong's proxy port may answer."""
-    return candidates(kong, listen_port(kong.env.get("KONG_PROXY_LISTEN", ""), PROXY_PORT))
+    listen = gateway_listen(kong)
+    return candidates(kong, listen.port) if listen else []
+
+
+def front_port(proxy: Container, port: int = 0) -> int:
+    """Return the proxy's port inside; 0 takes the first published one."""
+    inside = sorted(int(name.split("/")[0]) for name in proxy.ports if name.endswith("/tcp"))
+    return port or (inside[0] if inside else HTTP_PORT)
 
 
 def front(proxy: Container, port: int = 0) -> list[tuple[str, int]]:
-    """Return where the proxy in front may answer; port is its port inside, 0 takes the first published one."""
-    if not port:
-        inside = sorted(int(name.split("/")[0]) for name in proxy.ports if name.endswith("/tcp"))
-        port = inside[0] if inside else HTTP_PORT
-    return candidates(proxy, port)
+    """Return where the proxy in front may answer."""
+    return candidates(proxy, front_port(proxy, port))
 
 
 def redis_port(container: Container, given: int = REDIS_PORT, tls: bool = False) -> int:

@@ -16,6 +16,7 @@ from ..engine import endpoints
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..libraries import requests
+from . import web
 from .kong_admin import KongAdmin
 
 NO_TOOL = 97
@@ -48,12 +49,14 @@ def client(engine: DockerStack, kong: Container, timeout: float) -> KongAdmin | 
 
 def over_network(kong: Container, timeout: float) -> KongAdmin | None:
     """Return a client that may also load a configuration; None where nothing accepts a connection from outside."""
-    places = [] if endpoints.admin_off(kong) else endpoints.admin(kong)
+    listen, places = endpoints.admin_listen(kong), endpoints.admin(kong)
     if endpoints.admin_inside(kong):
         # A published port would be accepted by the engine and lead nowhere.
         places = [place for place in places if place[0] in kong.addresses.values()]
     place = endpoints.reachable(places)
-    return KongAdmin(f"http://{place[0]}:{place[1]}", timeout) if place else None
+    if place is None or listen is None:
+        return None
+    return KongAdmin(web.base(place, listen.tls), timeout, web.session() if listen.tls else None)
 
 
 class _Socket:

@@ -17,7 +17,7 @@ from ..engine.first_process import need_awake
 from ..errors import RecoveryError
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import kong_file, kong_inside
+from . import kong_file, kong_inside, web
 from .kong_admin import KongAdmin
 
 ADMIN_SECONDS = 3.0
@@ -55,8 +55,9 @@ class KongLook:
     def admin(self) -> KongAdmin:
         """Return a client of the Admin API: over the network, or inside the container where it listens there only."""
         kong = self.kong()
-        if endpoints.admin_off(kong):
-            raise NotMeasured("KONG_ADMIN_LISTEN is off: Kong tells nothing about itself")
+        hidden = endpoints.admin_hidden(kong)
+        if hidden:
+            raise NotMeasured(f"{hidden}: Kong tells nothing about itself")
         admin = kong_inside.client(self.engine, kong, ADMIN_SECONDS)
         if admin is None:
             raise RecoveryError(f"{kong.name} runs and accepts no connection on its Admin API.")
@@ -98,15 +99,17 @@ class KongLook:
     def gateway_url(self) -> str:
         """Return the address of Kong's proxy port."""
         kong = self.kong()
-        return self._url(kong, endpoints.gateway(kong))
+        if endpoints.gateway_listen(kong) is None:
+            raise NotMeasured("KONG_PROXY_LISTEN names no port")
+        return _there(kong, web.kong_url(kong))
 
     def front_url(self) -> str:
         """Return the address of the proxy in front."""
         proxy = self.proxy()
-        return self._url(proxy, endpoints.front(proxy, self.stack.proxy_port))
+        return _there(proxy, web.front_url(proxy, self.stack.proxy_port))
 
-    def _url(self, container: Container, places: list[tuple[str, int]]) -> str:
-        place = endpoints.reachable(places)
-        if place is None:
-            raise RecoveryError(f"{container.name} accepts no connection.")
-        return f"http://{place[0]}:{place[1]}"
+
+def _there(container: Container, url: str) -> str:
+    if not url:
+        raise RecoveryError(f"{container.name} accepts no connection.")
+    return url

@@ -11,7 +11,7 @@ from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import readiness
+from . import proxy_word, readiness
 
 READY_SECONDS = 60.0
 
@@ -41,12 +41,12 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
         return engine.container(stack.kong_service)
 
     def ask() -> str:
-        return readiness.kong_problem(look(), "", stack.probe_path)
+        return readiness.kong_problem(look(), "", stack.probe_path, engine)
 
     readiness.wait_ready(ask, look, READY_SECONDS, runner.clock, runner.sleep)
     proxy = engine.container(stack.proxy_service)
     if proxy is not None and proxy.running:
-        engine.execute(proxy, ["nginx", "-s", "reload"])
+        proxy_word.tell(engine, proxy)
 
 
 def _back(engine: DockerStack, kong: Container) -> None:

@@ -10,11 +10,11 @@ from ..engine import endpoints
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..errors import NotReadyError, RecoveryError
-from ..gateway import kong_inside
-from ..gateway.kong_admin import KongAdmin
+from ..gateway import kong_inside, web
 from ..libraries import requests
 from ..redis.redis_data import Access, RedisData
 from ..stack_args import StackArgs
+from . import live_state
 
 PAUSE = 0.05
 STREAK = 2
@@ -79,22 +79,28 @@ def redis_problem(container: Container | None, passwords: list[str], access: Acc
         client.close()
 
 
-def kong_problem(
-    container: Container | None, expected_hash: str, probe_path: str, engine: DockerStack | None = None
-) -> str:
+def kong_problem(container: Container | None, expected_hash: str, probe_path: str, engine: DockerStack) -> str:
     """Return why Kong cannot serve yet; empty when it shows its configuration and answers on its proxy port.
 
-    engine: asks an Admin API that listens inside its container only; a Kong without one is asked on its proxy port.
+    engine: asks an Admin API that listens inside its container only; what a Kong was set up without is not asked.
     """
     if container is None or not container.running:
         return "Kong does not run"
-    gateway = endpoints.reachable(endpoints.gateway(container))
-    if gateway is None:
+    if endpoints.gateway_listen(container) is None:
+        return _kong_said(container, expected_hash, engine) or _process_problem(container, engine)
+    url = web.kong_url(container)
+    if not url:
         return "Kong accepts no connection"
-    if endpoints.admin_off(container):
-        return answer_problem(f"http://{gateway[0]}:{gateway[1]}{probe_path}")
+    return _kong_said(container, expected_hash, engine) or answer_problem(url + probe_path)
+
+
+def _kong_said(container: Container, expected_hash: str, engine: DockerStack) -> str:
+    """Return what Kong's Admin API says against it; empty where there is none."""
+    if endpoints.admin_hidden(container):
+        return ""
+    listen = endpoints.admin_listen(container)
     try:
-        client = _admin(container, engine)
+        client = kong_inside.client(engine, container, 2.0)
         if client is None:
             return "Kong accepts no connection"
         loaded = client.loaded_hash()
@@ -103,25 +109,23 @@ def kong_problem(
         if loaded and expected_hash and loaded != expected_hash:
             return f"Kong serves configuration {loaded}, expected {expected_hash}"
     except RecoveryError as exc:
-        return exc.msg
-    return answer_problem(f"http://{gateway[0]}:{gateway[1]}{probe_path}")
+        # One with TLS may want a certificate that nobody here has.
+        return "" if listen and listen.tls else exc.msg
+    return ""
 
 
-def _admin(container: Container, engine: DockerStack | None) -> KongAdmin | None:
-    if engine is not None:
-        return kong_inside.client(engine, container, 2.0)
-    place = endpoints.reachable(endpoints.admin(container))
-    return KongAdmin(f"http://{place[0]}:{place[1]}", timeout=2.0) if place else None
+def _process_problem(container: Container, engine: DockerStack) -> str:
+    """Return why Kong's processes do not run; it is all that can be asked where no port takes requests."""
+    status, _out, _err = engine.execute(container, ["kong", "health"])
+    return "" if status in (0, *live_state.NO_SUCH_COMMAND) else "Kong's processes do not run"
 
 
 def proxy_problem(container: Container | None, stack: StackArgs) -> str:
     """Return why the proxy cannot serve yet; its health page stays healthy in front of a dead Kong."""
     if container is None or not container.running:
         return "the proxy does not run"
-    place = endpoints.reachable(endpoints.front(container, stack.proxy_port))
-    if place is None:
-        return "the proxy accepts no connection"
-    return answer_problem(f"http://{place[0]}:{place[1]}{stack.probe_path}")
+    url = web.front_url(container, stack.proxy_port)
+    return answer_problem(url + stack.probe_path) if url else "the proxy accepts no connection"
 
 
 def answers(url: str) -> bool:
@@ -130,7 +134,10 @@ def answers(url: str) -> bool:
 
 
 def answer_problem(url: str) -> str:
-    """Return why a GET does not get through to Kong; any answer that Kong itself gave will do."""
+    """Return why a GET does not get through to Kong; any answer that Kong itself gave will do.
+
+    So will a redirect: it shows that the proxy answers, and where it leads to is not asked.
+    """
     answer = _get(url)
     if answer is None:
         return f"{url} gives no answer"
@@ -140,9 +147,9 @@ def answer_problem(url: str) -> str:
 
 
 def _get(url: str) -> requests.Response | None:
-    session = requests.Session()
-    session.trust_env = False
     try:
-        return session.get(url, timeout=ANSWER_SECONDS)
-    except requests.RequestException:
+        return web.get(url, ANSWER_SECONDS)
+    except requests.exceptions.Timeout:
         return None
+    except requests.RequestException:
+        return _get(f"https{url[4:]}") if url.startswith("http:") else None

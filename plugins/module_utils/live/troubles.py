@@ -10,6 +10,7 @@ from ..engine import endpoints
 from ..engine.container import Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
+from ..gateway import web
 from ..stack_args import StackArgs
 from . import live_state, readiness
 
@@ -29,9 +30,9 @@ def troubles(
             found[name] = "runs, but all its processes are stopped"
     asked = {
         stack.redis_service: lambda: _redis(stack, containers, env),
-        stack.kong_service: lambda: _silent(containers[stack.kong_service], endpoints.gateway, stack.probe_path),
+        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path),
         stack.proxy_service: lambda: _silent(
-            containers[stack.proxy_service], lambda item: endpoints.front(item, stack.proxy_port), stack.health_path
+            web.front_url(containers[stack.proxy_service], stack.proxy_port), stack.health_path
         ),
     }
     for name, ask in asked.items():
@@ -54,7 +55,10 @@ def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str,
     return ""
 
 
-def _silent(container: Container, places: endpoints.Places, path: str) -> str:
-    place = endpoints.reachable(places(container))
-    silent = place is None or not readiness.answers(f"http://{place[0]}:{place[1]}{path}")
-    return "runs but does not answer" if silent else ""
+def _kong(container: Container, path: str) -> str:
+    """A Kong whose proxy listens on no port cannot be asked, which is no reason to start it anew."""
+    return _silent(web.kong_url(container), path) if endpoints.gateway_listen(container) else ""
+
+
+def _silent(url: str, path: str) -> str:
+    return "" if url and readiness.answers(url + path) else "runs but does not answer"

@@ -19,7 +19,7 @@ from ..engine.container import Container, is_job
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost
 from ..errors import CommandError, DamagedBackupError, RecoveryError
-from ..live import live_state, readiness
+from ..live import live_state, proxy_word, readiness
 from ..live.diagnosis import Diagnosis
 from ..redact import scrub, secret_values
 from ..runner import Runner, Stamp
@@ -216,10 +216,10 @@ class PlanExecutor:
 
     def _reload(self, action: dict[str, Any]) -> None:
         container = self._need(action["service"])
-        status, _out, err = self.engine.execute(container, ["nginx", "-s", "reload"])
-        if status != 0:
+        problem = proxy_word.tell(self.engine, container)
+        if problem:
             raise RecoveryError(
-                f"nginx refused to reload: {err.decode('utf-8', 'replace').strip()}",
+                f"nginx refused to reload: {problem}",
                 f"Test its configuration: docker exec {container.name} nginx -t",
             )
 

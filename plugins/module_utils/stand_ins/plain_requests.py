@@ -109,11 +109,13 @@ class HTTPAdapter(BaseAdapter):
     def __init__(self) -> None:
         self.idle: dict[tuple[str, str], http.client.HTTPConnection] = {}
 
-    def send(self, request: Any, *_args: Any, timeout: float | None = None, **_options: Any) -> Response:
+    def send(
+        self, request: Any, *_args: Any, timeout: float | None = None, verify: bool = True, **_options: Any
+    ) -> Response:
         """Carry one request; raise ConnectionError, Timeout, ChunkedEncodingError or another RequestException."""
         parts = urlsplit(request.url)
         place = (parts.scheme, parts.netloc)
-        connection = self._connection(place, timeout)
+        connection = self._connection(place, timeout, verify)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             connection.request(request.method, path, body=request.body, headers=dict(request.headers))
@@ -130,7 +132,7 @@ class HTTPAdapter(BaseAdapter):
             self.idle[place] = connection
         return answer
 
-    def _connection(self, place: tuple[str, str], timeout: float | None) -> http.client.HTTPConnection:
+    def _connection(self, place: tuple[str, str], timeout: float | None, verify: bool) -> http.client.HTTPConnection:
         """Return a connection that is open."""
         kept = self.idle.pop(place, None)
         if kept is not None and kept.sock is not None:
@@ -141,9 +143,13 @@ class HTTPAdapter(BaseAdapter):
                 kept.sock.settimeout(timeout)
                 return kept
             kept.close()
-        kind = http.client.HTTPSConnection if place[0] == "https" else http.client.HTTPConnection
+        host = place[1].rpartition("@")[2]
         try:
-            made = kind(place[1].rpartition("@")[2], timeout=timeout)
+            made = (
+                http.client.HTTPSConnection(host, timeout=timeout, context=_context(verify))
+                if place[0] == "https"
+                else http.client.HTTPConnection(host, timeout=timeout)
+            )
             made.connect()
         except http.client.InvalidURL as exc:
             raise exceptions.InvalidURL(str(exc)) from exc
@@ -158,6 +164,13 @@ class HTTPAdapter(BaseAdapter):
 
 
 adapters = SimpleNamespace(BaseAdapter=BaseAdapter, HTTPAdapter=HTTPAdapter)
+
+
+def _context(verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _failure(exc: Exception, connected: bool) -> RequestException:
@@ -199,10 +212,13 @@ def _decompressed(body: bytes, how: str) -> bytes:
 
 
 class Session:
-    """Sends requests and follows redirects; trust_env is there to be set, nothing of the environment is used."""
+    """Sends requests and follows redirects; trust_env is there to be set, nothing of the environment is used.
+
+    verify: whether the certificate of who answers has to hold for the address.
+    """
 
     def __init__(self) -> None:
-        self.trust_env = False
+        self.trust_env, self.verify = False, True
         self.adapters: dict[str, BaseAdapter] = {}
         for prefix in ("https://", "http://"):
             self.mount(prefix, HTTPAdapter())
@@ -216,9 +232,16 @@ class Session:
         for adapter in self.adapters.values():
             adapter.close()
 
-    def get(self, url: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> Response:
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = True,
+    ) -> Response:
         """Return the answer to a GET; raise a RequestException where there is none."""
-        return self._follow("GET", _url(url, params), b"", {}, timeout)
+        ask = self._follow if allow_redirects else self._send
+        return ask("GET", _url(url, params), b"", {}, timeout)
 
     def post(
         self,
@@ -226,9 +249,11 @@ class Session:
         data: bytes = b"",
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        allow_redirects: bool = True,
     ) -> Response:
         """Return the answer to a POST; raise a RequestException where there is none."""
-        return self._follow("POST", _url(url), data, headers or {}, timeout)
+        ask = self._follow if allow_redirects else self._send
+        return ask("POST", _url(url), data, headers or {}, timeout)
 
     def _follow(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None
@@ -253,7 +278,7 @@ class Session:
             raise exceptions.InvalidSchema(f"No connection adapters were found for {url!r}")
         sent = Headers({**DEFAULTS, **headers})
         request = SimpleNamespace(method=method, url=url, headers=sent, body=body or None)
-        made: Response = adapter.send(request, timeout=timeout)
+        made: Response = adapter.send(request, timeout=timeout, verify=self.verify)
         return made
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..checks import ADVISORY, NotMeasured, Question, in_a_row
 from ..errors import NoAnswerError, RecoveryError
-from ..gateway import kong_file
+from ..gateway import kong_file, web
 from ..gateway.kong_look import KongLook
 from ..libraries import requests
 from ..live import live_state
@@ -122,10 +122,8 @@ class ChainChecks:
         return [group for group in groups if group]
 
     def _get(self, url: str) -> Any:
-        session = requests.Session()
-        session.trust_env = False
         try:
-            return session.get(url, timeout=ANSWER_SECONDS)
+            return web.get(url, ANSWER_SECONDS)
         except requests.exceptions.ReadTimeout as exc:
             raise NoAnswerError(f"{url} gives no answer within {ANSWER_SECONDS:.0f} s") from exc
         except requests.RequestException as exc:
@@ -165,6 +163,7 @@ class ChainChecks:
 
     def _health(self) -> tuple[bool, str]:
         answer = self._get(self.look.front_url() + self.stack.health_path)
+        need_no_redirect(answer)
         try:
             status = answer.json().get("status") if answer.status_code == 200 else None
         except (ValueError, AttributeError):
@@ -179,6 +178,7 @@ class ChainChecks:
             answer = self._get(url)
             if shows_kong(answer.headers, answer.text):
                 return True, f"reaches Kong (status {answer.status_code})"
+            need_no_redirect(answer)
             good = not self._kong_shows_itself() and answer.status_code not in (502, 503, 504)
             return good, f"status {answer.status_code}{'' if good else ', and not from Kong'}"
 
@@ -244,3 +244,13 @@ def shows_kong(headers: Mapping[str, str], text: str) -> bool:
 def is_no_route(answer: Any) -> bool:
     """Say whether an answer is Kong's own for a path without a route."""
     return answer.status_code == 404 and NO_ROUTE in answer.text
+
+
+def need_no_redirect(answer: Any) -> None:
+    """Raise for an answer that sends its client elsewhere: the proxy answers, and what lies there is not asked."""
+    elsewhere = web.redirect(answer)
+    if elsewhere:
+        raise NotMeasured(
+            f"the proxy answers {answer.status_code} and sends its clients to {elsewhere}; "
+            "stack_proxy_port names the port that takes their requests"
+        )

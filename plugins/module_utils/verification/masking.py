@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..checks import NotMeasured
+from ..gateway import web
 from ..libraries import redis, requests
 from ..redis.redis_data import RedisData
 from .masking_kinds import Identifier, fresh
@@ -79,10 +80,12 @@ def body_for(identifiers: Sequence[Identifier], template: Any = "") -> bytes:
 def send(probe: Probe, identifiers: Sequence[Identifier], probe_id: str) -> Any:
     """Send the request and return the reply, whatever it is."""
     headers = {"Content-Type": "application/json", **probe.headers, "X-Probe-Id": probe_id}
-    session = requests.Session()
-    session.trust_env = False
-    return session.post(
-        probe.url + probe.path, data=body_for(identifiers, probe.template), headers=headers, timeout=probe.timeout
+    return web.session().post(
+        probe.url + probe.path,
+        data=body_for(identifiers, probe.template),
+        headers=headers,
+        timeout=probe.timeout,
+        allow_redirects=False,
     )
 
 
@@ -177,6 +180,9 @@ class MaskingCheck:
 
     def _judge(self, reply: Any, identifiers: list[Identifier], probe_id: str, timeout: float) -> Verdict:
         trouble = upstream_trouble(reply.status_code, reply.headers, reply.content)
+        elsewhere = web.redirect(reply)
+        if elsewhere and not trouble:
+            trouble = f"the request is redirected to {elsewhere}"
         if reply.status_code != 200 and not trouble:
             return _all(identifiers, f"status {reply.status_code} through the proxy")
         problem = "" if trouble else reply_problem(reply.headers, reply.content)

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..checks import NotMeasured
+from ..gateway import web
 from ..libraries import requests
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -52,19 +53,20 @@ def figures(times: Sequence[float]) -> Figures:
 
 
 def sample(url: str, count: int, clock: Callable[[], float], timeout: float = 5.0) -> list[float]:
-    """Return milliseconds of GET requests, one after the other; those without an answer are left out.
+    """Return milliseconds of GET requests, one after the other; those with no answer, or a redirect, are left out.
 
     What Kong says that its upstream took is taken off: the provider's mood is not the stack's speed.
     """
-    session = requests.Session()
-    session.trust_env = False
+    session = web.session()
     times: list[float] = []
     end = clock() + SAMPLING_SECONDS
     for _number in range(count):
         began = clock()
         try:
-            answer = session.get(url, timeout=timeout)
+            answer = session.get(url, timeout=timeout, allow_redirects=False)
         except requests.RequestException:
+            continue
+        if web.redirect(answer):
             continue
         spent = (clock() - began) * 1000
         upstream = answer.headers.get("X-Kong-Upstream-Latency", "")

@@ -11,20 +11,47 @@ from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 
 @pytest.mark.parametrize(
-    ("setting", "port"),
+    ("setting", "port", "tls"),
     [
-        ("", 8001),
-        (None, 8001),
-        ("0.0.0.0:8101", 8101),
-        ("0.0.0.0:8444 ssl, 127.0.0.1:8101 reuseport backlog=16384", 8101),
-        ("[::]:8101", 8101),
-        ("0.0.0.0:8444 http2 ssl", 8001),
-        ("off", 8001),
+        ("", 8000, False),
+        ("0.0.0.0:9000", 9000, False),
+        ("0.0.0.0:8443 ssl, 127.0.0.1:9000 reuseport backlog=16384", 9000, False),
+        ("[::]:9000", 9000, False),
+        ("0.0.0.0:8443 http2 ssl", 8443, True),
+        ("unix:/run/kong.sock, 0.0.0.0:9000", 9000, False),
+        ("off", None, None),
+        ("unix:/run/kong.sock", None, None),
     ],
-    ids=["empty", "none", "one", "tls-first", "ipv6", "tls-only", "off"],
+    ids=["default", "one", "tls-first", "ipv6", "tls-only", "socket-first", "off", "socket"],
 )
-def test_listen_port(setting, port):
-    assert endpoints.listen_port(setting, 8001) == port
+def test_where_kong_is_asked(setting, port, tls):
+    kong = samples.container("kong", env={"KONG_PROXY_LISTEN": setting}, addresses={"a": "10.0.0.1"})
+    found = endpoints.gateway_listen(kong)
+    assert (found and found.port, found and found.tls) == (port, tls)
+    assert endpoints.gateway(kong) == ([("10.0.0.1", port)] if port else [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "mode", "inside", "hidden"),
+    [
+        ("", "", 8001, ""),
+        ("127.0.0.1:8101, [::1]:8102", "", 8101, ""),
+        ("127.0.0.1:8001", "host", 0, ""),
+        ("0.0.0.0:8001", "", 0, ""),
+        ("127.0.0.1:8001, 0.0.0.0:8444 ssl", "", 8001, ""),
+        ("0.0.0.0:8444 ssl", "", 0, ""),
+        ("127.0.0.1:8444 ssl", "", 0, "KONG_ADMIN_LISTEN takes TLS only, and inside its container only"),
+        ("127.0.0.1:8444 ssl", "host", 0, ""),
+        ("off", "", 0, "KONG_ADMIN_LISTEN is off"),
+        ("unix:/run/admin.sock", "", 0, "KONG_ADMIN_LISTEN is a socket in its file system"),
+    ],
+    ids=["default", "loopback", "host", "outside", "tls-outside", "tls", "tls-inside", "tls-host", "off", "socket"],
+)
+def test_where_the_admin_api_can_be_asked(setting, mode, inside, hidden):
+    kong = samples.container(
+        "kong", env={"KONG_ADMIN_LISTEN": setting}, settings=samples.settings(network_mode=mode or "gateway_default")
+    )
+    assert (endpoints.admin_inside(kong), endpoints.admin_hidden(kong)) == (inside, hidden)
 
 
 def test_its_own_address_before_the_published_port():

@@ -69,9 +69,18 @@ def test_a_file_that_is_gone_is_a_failure(tmp_path):
         look(tmp_path, env={"KONG_DECLARATIVE_CONFIG": INSIDE}, mounts=mounts).document()
 
 
-def test_an_admin_api_that_is_off_is_not_measured(tmp_path):
-    with pytest.raises(NotMeasured, match="KONG_ADMIN_LISTEN is off"):
-        look(tmp_path, env={"KONG_ADMIN_LISTEN": "off"}).admin()
+@pytest.mark.parametrize(
+    ("listen", "why"), [("off", "KONG_ADMIN_LISTEN is off"), ("unix:/run/admin.sock", "a socket in its file system")]
+)
+def test_an_admin_api_that_nobody_can_ask_is_not_measured(tmp_path, listen, why):
+    with pytest.raises(NotMeasured, match=why):
+        look(tmp_path, env={"KONG_ADMIN_LISTEN": listen}).admin()
+
+
+def test_an_admin_api_with_tls_alone_is_asked_so(tmp_path):
+    with serving(admin_of("a" * 32), tls=True) as server:
+        env = {"KONG_ADMIN_LISTEN": f"0.0.0.0:{server.place[1]} ssl"}
+        assert look(tmp_path, env=env, addresses={"net": server.place[0]}).admin().loaded_hash() == "a" * 32
 
 
 def test_a_kong_that_does_not_run_is_a_failure(tmp_path):

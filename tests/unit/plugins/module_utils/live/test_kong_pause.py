@@ -11,6 +11,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.live.kong_pa
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import TalkingEngine, kong_answers
 
 NO_ADMIN = {"KONG_ADMIN_LISTEN": "off"}
 OFF_AND_ON = ["stop kong", "start kong"]
@@ -60,6 +61,18 @@ def test_the_proxy_learns_its_new_address_once_it_is_ready(kong):
     engine = samples.SmallEngine(kong, samples.container("nginx"))
     pause(engine)
     assert engine.done == [*OFF_AND_ON, "nginx: nginx -s reload"]
+
+
+def test_a_proxy_that_is_no_nginx_is_started_anew(kong):
+    engine = samples.SmallEngine(kong, samples.container("nginx"), answers={"nginx": (127, b"", b"not found")})
+    pause(engine)
+    assert engine.done == [*OFF_AND_ON, "nginx: nginx -s reload", "stop nginx", "start nginx"]
+
+
+def test_an_admin_api_that_listens_inside_alone_is_asked_there():
+    with serving({("GET", "/v1/messages"): Answer(401)}) as server:
+        kong = samples.container("kong", ports={"8000/tcp": server.place})
+        pause(TalkingEngine(kong, admin=kong_answers("ab")))
 
 
 @pytest.mark.parametrize("others", [[], [samples.container("nginx", state="exited")]], ids=["none", "stopped"])

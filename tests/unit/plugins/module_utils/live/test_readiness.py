@@ -8,6 +8,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.errors impor
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import LISTEN
 
 HASH = "1a9184771897f978257e8468322fe853"
 
@@ -85,8 +86,8 @@ def test_a_service_that_does_not_run(state):
     assert readiness.redis_problem(None, []) == "Redis does not run"
     assert readiness.proxy_problem(found, samples.stack()) == "the proxy does not run"
     assert readiness.proxy_problem(None, samples.stack()) == "the proxy does not run"
-    assert readiness.kong_problem(found, "", "/") != ""
-    assert readiness.kong_problem(None, "", "/") != ""
+    assert readiness.kong_problem(found, "", "/", None) != ""
+    assert readiness.kong_problem(None, "", "/", None) != ""
 
 
 def kong_answers(status, root="001-GET-root", version="3.9.1"):
@@ -108,8 +109,59 @@ def test_kong(status, version, expected, problem):
     route = {("GET", "/v1/messages"): recorded("3.9.1", "080-proxy-no-route")}
     with serving(kong_answers(status, version=version)) as admin, serving(route) as gateway:
         ports = {"8001/tcp": admin.place, "8000/tcp": gateway.place}
-        kong = samples.container("kong", ports=ports)
-        assert readiness.kong_problem(kong, expected, "/v1/messages") == problem
+        kong = samples.container("kong", env=LISTEN, ports=ports)
+        assert readiness.kong_problem(kong, expected, "/v1/messages", samples.SmallEngine()) == problem
+
+
+TLS = {"KONG_ADMIN_LISTEN": "0.0.0.0:8444 ssl", "KONG_PROXY_LISTEN": "0.0.0.0:8443 http2 ssl"}
+OWN_404 = {("GET", "/p"): recorded("3.9.1", "080-proxy-no-route")}
+
+
+class TestKongListensElsewhere:
+    """What Kong was set up without is not asked, and is no reason to call it not ready."""
+
+    @pytest.mark.parametrize(("expected", "problem"), [(HASH, ""), ("ab", f"Kong serves configuration {HASH}")])
+    def test_with_tls_alone(self, expected, problem):
+        with (
+            serving(kong_answers(recorded("3.9.1", "003-GET-status")), tls=True) as admin,
+            serving(OWN_404, tls=True) as gateway,
+        ):
+            kong = samples.container("kong", env=TLS, ports={"8444/tcp": admin.place, "8443/tcp": gateway.place})
+            assert readiness.kong_problem(kong, expected, "/p", samples.SmallEngine()).startswith(problem)
+
+    def test_an_admin_api_that_wants_a_certificate_is_not_asked(self):
+        with serving({("GET", "/status"): Answer(400)}, tls=True) as admin, serving(OWN_404, tls=True) as gateway:
+            kong = samples.container("kong", env=TLS, ports={"8444/tcp": admin.place, "8443/tcp": gateway.place})
+            assert readiness.kong_problem(kong, HASH, "/p", samples.SmallEngine()) == ""
+
+    def test_a_socket_for_its_admin_api(self):
+        env = {"KONG_ADMIN_LISTEN": "unix:/run/admin.sock"}
+        with serving(OWN_404) as gateway:
+            kong = samples.container("kong", env=env, ports={"8000/tcp": gateway.place})
+            assert readiness.kong_problem(kong, HASH, "/p", samples.SmallEngine()) == ""
+
+    @pytest.mark.parametrize(
+        ("status", "problem"), [(0, ""), (127, ""), (1, "Kong's processes do not run")], ids=["up", "no-tool", "down"]
+    )
+    def test_sockets_for_everything(self, status, problem):
+        env = {"KONG_ADMIN_LISTEN": "off", "KONG_PROXY_LISTEN": "unix:/run/kong.sock"}
+        engine = samples.SmallEngine(answers={"kong": (status, b"", b"")})
+        assert readiness.kong_problem(samples.container("kong", env=env), HASH, "/p", engine) == problem
+
+
+class TestProxyWithTls:
+    def test_a_redirect_shows_that_it_answers(self):
+        away = Answer(301, headers=[("Location", "https://127.0.0.1:1/p")])
+        with serving({("GET", "/p"): away}) as server:
+            proxy = samples.container("nginx", ports={"80/tcp": server.place})
+            assert readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == ""
+
+    @pytest.mark.parametrize("port", [443, 8443, 8085], ids=["https", "https-too", "any-port"])
+    @pytest.mark.parametrize(("status", "good"), [(404, True), (502, False)])
+    def test_one_that_takes_nothing_else(self, port, status, good):
+        with serving({("GET", "/p"): Answer(status)}, tls=True) as server:
+            proxy = samples.container("nginx", ports={f"{port}/tcp": server.place})
+            assert (readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == "") is good
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,23 @@ def test_one_that_accepts_no_connection_is_silent(service):
     assert troubles(samples.stack(), {service: samples.container(service)}, {}) == {service: SILENT}
 
 
+def test_a_kong_whose_proxy_listens_on_no_port_is_asked_nothing():
+    kong = samples.container("kong", env={"KONG_PROXY_LISTEN": "unix:/run/kong.sock"})
+    assert troubles(samples.stack(), {"kong": kong}, {}) == {}
+
+
+def test_those_that_take_tls_alone_answer():
+    answers = {("GET", path): Answer(401) for path in ("/health", "/v1/messages")}
+    with serving(answers, tls=True) as server:
+        found = {
+            "kong": samples.container(
+                "kong", env={"KONG_PROXY_LISTEN": "0.0.0.0:8443 ssl"}, ports={"8443/tcp": server.place}
+            ),
+            "nginx": samples.container("nginx", ports={"443/tcp": server.place}),
+        }
+        assert troubles(samples.stack(), found, {}) == {}
+
+
 def test_the_proxy_is_asked_on_the_port_that_the_settings_name():
     with serving({("GET", "/health"): Answer(200)}) as server:
         ports = {"80/tcp": ("127.0.0.1", 1), "8443/tcp": server.place}

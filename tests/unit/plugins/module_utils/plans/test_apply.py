@@ -123,6 +123,13 @@ def test_order_and_durations(executor, engine):
     assert all(isinstance(item["ms"], int) for item in found)
 
 
+@pytest.mark.parametrize("status", [126, 127])
+def test_a_proxy_that_is_no_nginx_is_started_anew(executor, engine, status):
+    engine.answer = (status, b"", b'exec: "nginx": executable file not found in $PATH')
+    executor.execute(actions(("reload", "nginx")))
+    assert engine.done == [("nginx", "-s", "reload", "nginx"), ("stop", "nginx"), ("start", "nginx")]
+
+
 def test_recreate_is_one_compose_call(executor):
     executor.execute(actions(("recreate", "kong")))
     ((*_head, last),) = executor.runner.commands

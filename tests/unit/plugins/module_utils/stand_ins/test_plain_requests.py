@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stand_ins import plain_requests
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
 from ansible_collections.kong_masking.recovery.tests.unit.small_server import Reply, as_json, serve
 
 BOTH = pytest.mark.parametrize("lib", [requests, plain_requests], ids=["requests", "stand-in"])
@@ -60,6 +61,10 @@ CALLS = {
     "not gzip": get("/no-gzip"),
     "chunks": get("/chunks"),
     "moved": get("/moved"),
+    "moved, not followed": lambda made, address: made.get(address + "/moved", timeout=5, allow_redirects=False),
+    "post, not followed": lambda made, address: made.post(
+        address + "/kept", data=b"a", timeout=5, allow_redirects=False
+    ),
     "in a circle": get("/circle"),
     "cut short": get("/short"),
     "closed without an answer": get("/silent"),
@@ -152,6 +157,19 @@ def test_another_place_does_not_learn_who_we_are(lib):
             lib.Session().post(f"{address}/", data=b"a", headers={"Authorization": "secret", "X-A": "b"}, timeout=5)
     assert notes.headers[0]["x-a"] == "b"
     assert "authorization" not in notes.headers[0]
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_certificate_of_nobodys_is_taken_where_none_is_verified(lib):
+    with serving({("GET", "/"): Answer(200, b"x")}, tls=True) as server:
+        made = lib.Session()
+        made.trust_env = False
+        with pytest.raises(lib.exceptions.SSLError):
+            made.get(server.url, timeout=5)
+        made.verify = False
+        assert made.get(server.url, timeout=5).content == b"x"
+        made.close()
 
 
 @BOTH
