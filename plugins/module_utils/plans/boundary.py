@@ -11,10 +11,13 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.container import LABEL
-from ..engine.sockets import Listener, stranger
+from ..engine.container import ANY_ADDRESS, LABEL
+from ..engine.sockets import ANYWHERE, Listener, stranger
 from ..guards import Guard
 
+# A place on the host that a container publishes: address, port, protocol.
+Place = tuple[str, int, str]
+LOOPBACK = "127.0.0.1"
 PROJECT = f"{LABEL}project"
 
 
@@ -42,31 +45,60 @@ def names_taken(wanted: Iterable[str], summaries: Iterable[Mapping[str, Any]], p
     ]
 
 
-def ports_taken(
-    wanted: Mapping[str, Iterable[tuple[str, int]]], summaries: Iterable[Mapping[str, Any]], project: str
-) -> list[Guard]:
-    """Return a guard for each port of the backup that a stranger's container publishes; wanted: service → places."""
-    held = {
-        int(port["PublicPort"]): name_of(item)
-        for item in summaries
-        if foreign(item.get("Labels"), project)
-        for port in item.get("Ports") or []
-        if port.get("PublicPort")
+def published(services: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Place]]:
+    """Return service → the places on the host that a backup records of it."""
+    return {
+        name: [
+            (str(host), int(port), inside.rpartition("/")[2]) for inside, (host, port) in item.get("ports", {}).items()
+        ]
+        for name, item in services.items()
     }
-    return [
-        Guard(
-            "port_taken",
-            f"Port {port} of {service} is held by container {held[port]}.",
-            f"Look: docker inspect {held[port]}",
-        )
-        for service, places in sorted(wanted.items())
-        for _host, port in places
-        if port in held
-    ]
+
+
+def ports_taken(
+    wanted: Mapping[str, Iterable[Place]], summaries: Iterable[Mapping[str, Any]], project: str
+) -> list[Guard]:
+    """Return a guard for each place of the backup that a stranger's container holds; wanted: service → places.
+
+    What a container of the project holds at this moment is nobody else's, whatever is published beside it.
+    """
+    theirs: list[tuple[Place, str]] = []
+    ours: list[Place] = []
+    for item in summaries:
+        for port in item.get("Ports") or []:
+            if port.get("PublicPort"):
+                place = (port.get("IP") or ANY_ADDRESS, int(port["PublicPort"]), port.get("Type") or "tcp")
+                if foreign(item.get("Labels"), project):
+                    theirs.append((place, name_of(item)))
+                else:
+                    ours.append(place)
+    guards = []
+    for service, places in sorted(wanted.items()):
+        for place in places:
+            holder = next((name for held, name in theirs if _overlaps(place, held)), "")
+            if holder and not any(_covers(held, place) for held in ours):
+                guards.append(
+                    Guard(
+                        "port_taken",
+                        f"Port {place[1]} of {service} is held by container {holder}.",
+                        f"Look: docker inspect {holder}",
+                    )
+                )
+    return guards
+
+
+def _overlaps(wanted: Place, held: Place) -> bool:
+    """Say whether two places exclude each other; a recorded 127.0.0.1 may have been any address."""
+    anywhere = wanted[0] == LOOPBACK or bool({wanted[0], held[0]} & ANYWHERE)
+    return wanted[1:] == held[1:] and (anywhere or wanted[0] == held[0])
+
+
+def _covers(held: Place, wanted: Place) -> bool:
+    return held[1:] == wanted[1:] and (held[0] in ANYWHERE or held[0] == wanted[0])
 
 
 def programs_on_ports(
-    wanted: Mapping[str, Iterable[tuple[str, int]]], running: Iterable[str], listeners: Iterable[Listener]
+    wanted: Mapping[str, Iterable[Place]], running: Iterable[str], listeners: Iterable[Listener]
 ) -> list[Guard]:
     """Return a guard for each port of a service that does not run now, and that a program of the host listens on."""
     up = set(running)
@@ -75,7 +107,8 @@ def programs_on_ports(
         Guard("port_taken", f"Port {port} of {service} is held by {who}.", f"Look: ss -tlnp 'sport = :{port}'")
         for service, places in sorted(wanted.items())
         if service not in up
-        for host, port in places
+        for host, port, protocol in places
+        if protocol == "tcp"  # the listeners are those of TCP
         for who in [stranger((host, port), (item for item in rows if not item.carrier), {})]
         if who
     ]
@@ -86,7 +119,8 @@ def networks_taken(
 ) -> list[Guard]:
     """Return a guard for each network of the definition whose name or subnet a stranger's network has.
 
-    wanted: the ``networks`` of Compose's reading of the definition. One that Compose does not make itself is not ours.
+    wanted: the ``networks`` of Compose's reading of the definition. One that Compose does not make itself is not ours;
+    one of this very name that nobody labelled was made beforehand for the project, and takes no subnet from it.
     """
     listed = list(networks)
     own = {item["Name"] for item in listed if not foreign(item.get("Labels"), project)}
@@ -104,7 +138,11 @@ def networks_taken(
                         f"Look: docker network inspect {name}",
                     )
                 )
-            elif set(map(str, _subnets(about.get("ipam"), "config"))) and _overlap(about, other):
+            elif (
+                other["Name"] != name
+                and set(map(str, _subnets(about.get("ipam"), "config")))
+                and _overlap(about, other)
+            ):
                 guards.append(
                     Guard(
                         "subnet_taken",

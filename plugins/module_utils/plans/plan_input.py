@@ -227,12 +227,11 @@ class PlanInput:
         """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
         project = self.stack.project
         everyone, networks = self.engine.everyone(), self.engine.networks()
-        ports = {name: wanted.get("ports", {}).values() for name, wanted in target["services"].items()}
-        places = {name: [(str(host), int(port)) for host, port in found] for name, found in ports.items()}
+        places = boundary.published(target["services"])
         guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
         guards += boundary.ports_taken(places, everyone, project)
         up = [name for name, item in self.containers.items() if item.running]
-        listeners = sockets.owners(port for found in places.values() for _host, port in found)
+        listeners = sockets.owners(port for found in places.values() for _host, port, _kind in found)
         guards += boundary.programs_on_ports(places, up, listeners)
         guards += boundary.networks_taken(self.definitions.networks, networks, project)
         linked = {network for item in self.containers.values() for network in item.addresses}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.sockets import Listener
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans import boundary
 
 PROJECT = "gateway"
@@ -14,7 +15,13 @@ def row(name, project="", networks=(), ports=()):
         "Names": [f"/{name}"],
         "Labels": {boundary.PROJECT: project} if project else {},
         "NetworkSettings": {"Networks": {network: {} for network in networks}},
-        "Ports": [{"PublicPort": port} for port in ports] + [{"PrivatePort": 1}],
+        "Ports": [
+            {"PublicPort": item}
+            if isinstance(item, int)
+            else dict(zip(("IP", "PublicPort", "Type"), item, strict=True))
+            for item in ports
+        ]
+        + [{"PrivatePort": 1}],
     }
 
 
@@ -51,9 +58,53 @@ def test_names_taken(rows, found):
     ],
 )
 def test_ports_taken(rows, found):
-    guards = boundary.ports_taken({"nginx": [("127.0.0.1", 8085)]}, rows, PROJECT)
+    guards = boundary.ports_taken({"nginx": [("127.0.0.1", 8085, "tcp")]}, rows, PROJECT)
     assert names(guards) == found
     assert all("held by container x" in guard.reason for guard in guards)
+
+
+FIVE, ANY, ANY_6 = ("10.0.0.5", 443, "tcp"), ("0.0.0.0", 443, "tcp"), ("::", 443, "tcp")
+# How a record tells that every address was meant.
+RECORDED_ANY = ("127.0.0.1", 443, "tcp")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "theirs", "ours", "taken"),
+    [
+        (FIVE, FIVE, None, True),
+        (FIVE, ANY, None, True),
+        (FIVE, ANY_6, None, True),
+        (FIVE, ("10.0.0.6", 443, "tcp"), None, False),
+        (FIVE, ("10.0.0.5", 443, "udp"), None, False),
+        (FIVE, ("10.0.0.5", 8443, "tcp"), None, False),
+        (RECORDED_ANY, ("10.0.0.6", 443, "tcp"), None, True),
+        (RECORDED_ANY, ANY, None, True),
+        (RECORDED_ANY, ("127.0.0.1", 443, "udp"), None, False),
+        (RECORDED_ANY, ("10.0.0.6", 443, "tcp"), ("127.0.0.1", 443, "tcp"), False),
+        (FIVE, ("10.0.0.5", 443, "tcp"), ("10.0.0.6", 443, "tcp"), True),
+        (("127.0.0.1", 53, "udp"), ("10.0.0.6", 53, "udp"), ("0.0.0.0", 53, "udp"), False),
+    ],
+    ids=[
+        "the-same", "they-have-any", "they-have-any-ipv6", "another-address", "another-protocol", "another-port",
+        "we-had-any", "both-any", "udp-beside-ours", "ours-runs-beside", "ours-runs-elsewhere", "ours-runs-on-any",
+    ],
+)  # fmt: skip
+def test_a_port_is_taken_at_its_address_and_by_its_protocol(wanted, theirs, ours, taken):
+    rows = [row("x", ports=[theirs]), *([row("gateway-nginx-1", PROJECT, ports=[ours])] if ours else [])]
+    assert names(boundary.ports_taken({"nginx": [wanted]}, rows, PROJECT)) == (["port_taken"] if taken else [])
+
+
+def test_what_a_record_publishes():
+    recorded = {"nginx": {"ports": {"443/tcp": ["10.0.0.5", 443], "443/udp": ["10.0.0.5", 443]}}, "client": {}}
+    places = {"nginx": [FIVE, ("10.0.0.5", 443, "udp")], "client": []}
+    assert boundary.published(recorded) == places
+
+
+@pytest.mark.parametrize(("protocol", "taken"), [("tcp", True), ("udp", False)])
+def test_a_program_is_seen_on_its_protocol(protocol, taken):
+    listener = Listener("0.0.0.0", 443, 7, "haproxy")
+    found = boundary.programs_on_ports({"nginx": [("10.0.0.5", 443, protocol)]}, [], [listener])
+    assert names(found) == (["port_taken"] if taken else [])
 
 
 WANTED = {"masking": {"name": "gateway_masking", "ipam": {"config": [{"subnet": "172.28.0.0/16"}]}}}
@@ -70,6 +121,8 @@ WANTED = {"masking": {"name": "gateway_masking", "ipam": {"config": [{"subnet": 
         (WANTED, [net("gateway_masking", PROJECT), net("theirs", "", "172.28.0.0/16")], []),
         ({"masking": {"name": "gateway_masking"}}, [net("theirs", "", "172.28.0.0/16")], []),
         ({"masking": {"name": "shared", "external": True}}, [net("shared", "other")], []),
+        (WANTED, [net("gateway_masking", "", "172.28.0.0/16")], []),
+        (WANTED, [net("gateway_masking", "", "172.28.0.0/16"), net("x", "", "172.28.0.0/16")], ["subnet_taken"]),
         ({"default": None}, [net("shared", "other")], []),
     ],
 )
