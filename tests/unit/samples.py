@@ -107,24 +107,28 @@ class RememberingRunner(Runner):
 class SmallEngine(DockerStack):
     """A few containers that start and stop as told; commands inside are answered by their first words.
 
+    Several of one service are told apart by their ids.
     seen: (service, path inside) → content where a container sees another file than the host; None: it cannot be read.
     """
 
     def __init__(self, *containers, answers=None, processes=None, seen=None, images=None, workers=None):
         self.project = "gateway"
-        self.now = {item.service: item for item in containers}
+        self.all = {item.id: item for item in containers}
         self.answers, self.states, self.seen, self.workers = answers or {}, processes or {}, seen or {}, workers or {}
         self.images = {**{item.image_ref: item.image_id for item in containers}, **(images or {})}
         self.done, self.kept, self.strangers, self.nets = [], [], [], []
 
     def _become(self, container, **fields):
-        self.now[container.service] = dataclasses.replace(self.now[container.service], **fields)
+        self.all[container.id] = dataclasses.replace(self.all[container.id], **fields)
 
     def containers(self):
-        return dict(sorted(self.now.items()))
+        return {service: self.container(service) for service in sorted({item.service for item in self.all.values()})}
 
     def container(self, service):
-        return self.now.get(service)
+        return next(iter(self.replicas(service)), None)
+
+    def replicas(self, service):
+        return [item for item in self.all.values() if item.service == service]
 
     def everyone(self):
         return self.strangers

@@ -56,29 +56,31 @@ class DockerStack:
             return
 
     def containers(self) -> dict[str, Container]:
-        """Return service → its container, one-off ones (``compose run``) left out."""
-        filters = {"label": [f"{LABEL}project={self.project}"]}
+        """Return service → its container, the first of several, one-off ones (``compose run``) left out."""
         found: dict[str, Container] = {}
-        for summary in self.api.containers(all=True, filters=filters):
-            if summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
-                continue
-            try:
-                container = from_inspect(self.api.inspect_container(summary["Id"]))
-            except docker.errors.NotFound:
-                continue
-            number = summary["Labels"].get(f"{LABEL}container-number", "1")
-            if container.service and (number == "1" or container.service not in found):
-                found[container.service] = container
+        for container in self._own():
+            if container.service:
+                found.setdefault(container.service, container)
         return dict(sorted(found.items()))
 
     def container(self, service: str) -> Container | None:
-        """Return one service's container, or None."""
-        filters = {"label": [f"{LABEL}project={self.project}", f"{LABEL}service={service}"]}
-        for summary in self.api.containers(all=True, filters=filters):
-            if summary["Labels"].get(f"{LABEL}oneoff", "False") != "True":
-                with contextlib.suppress(docker.errors.NotFound):
-                    return from_inspect(self.api.inspect_container(summary["Id"]))
-        return None
+        """Return one service's container, the first of several, or None."""
+        return next(self._own(f"{LABEL}service={service}"), None)
+
+    def replicas(self, service: str) -> list[Container]:
+        """Return all containers of one service in the order of their numbers."""
+        return list(self._own(f"{LABEL}service={service}"))
+
+    def _own(self, *labels: str) -> Iterator[Container]:
+        filters = {"label": [f"{LABEL}project={self.project}", *labels]}
+        for summary in sorted(self.api.containers(all=True, filters=filters), key=_number):
+            if summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
+                continue
+            try:
+                answer = self.api.inspect_container(summary["Id"])
+            except docker.errors.NotFound:
+                continue
+            yield from_inspect(answer)
 
     def everyone(self) -> list[dict[str, Any]]:
         """Return the engine's summaries of all containers, other projects' included."""
@@ -276,8 +278,7 @@ class DockerStack:
 
     def project_networks(self) -> set[str]:
         """Return the names of the project's networks."""
-        found = self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]})
-        return {str(item["Name"]) for item in found}
+        return {str(item["Name"]) for item in self._own_networks()}
 
     def start_error(self, container: Container) -> str:
         """Return why the engine could not start a container; empty when it could."""
@@ -296,6 +297,10 @@ class DockerStack:
             if any(item.get("PublicPort") == port for item in summary.get("Ports") or []):
                 return str(summary["Names"][0].lstrip("/"))
         return ""
+
+
+def _number(summary: dict[str, Any]) -> int:
+    return int(summary["Labels"].get(f"{LABEL}container-number", "1"))
 
 
 def _short(image_id: str) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ..engine.container import Container
@@ -18,24 +18,25 @@ READY_SECONDS = 60.0
 
 @contextmanager
 def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callable[[], bool]) -> Iterator[None]:
-    """Stop a running Kong, and start it afterwards, ready and known to the proxy.
+    """Stop a running Kong, every replica of it, and start it afterwards, ready and known to the proxy.
 
     When the body fails, Kong comes back only if safe() says so: on half replaced data it would give out aliases again.
     A Kong that does not run stays off; whoever stopped it starts it.
     """
-    kong = engine.container(stack.kong_service)
-    if kong is None or not kong.running:
+    running = [item for item in engine.replicas(stack.kong_service) if item.running]
+    if not running:
         yield
         return
-    engine.stay_off(kong)
-    engine.stop(kong)
+    for kong in running:
+        engine.stay_off(kong)
+        engine.stop(kong)
     try:
         yield
     except BaseException:
         if safe():
-            _back(engine, kong)
+            _back(engine, running)
         raise
-    _back(engine, kong)
+    _back(engine, running)
 
     def look() -> Container | None:
         return engine.container(stack.kong_service)
@@ -44,14 +45,15 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
         return readiness.kong_problem(look(), "", stack.probe_path, engine)
 
     readiness.wait_ready(ask, look, READY_SECONDS, runner.clock, runner.sleep)
-    proxy = engine.container(stack.proxy_service)
-    if proxy is not None and proxy.running:
-        proxy_word.tell(engine, proxy)
+    for proxy in engine.replicas(stack.proxy_service):
+        if proxy.running:
+            proxy_word.tell(engine, proxy)
 
 
-def _back(engine: DockerStack, kong: Container) -> None:
+def _back(engine: DockerStack, stopped: Sequence[Container]) -> None:
     """Start Kong again, with the restart policy that it had."""
-    engine.start(kong)
-    now = engine.container(kong.service)
-    if now is not None:
-        engine.come_back(now, kong.restart_policy)
+    policies = {kong.id: kong.restart_policy for kong in stopped}
+    for kong in stopped:
+        engine.start(kong)
+    for now in engine.replicas(stopped[0].service):
+        engine.come_back(now, policies.get(now.id, ""))

@@ -93,10 +93,15 @@ def admin_client(engine: DockerStack, containers: Mapping[str, Container], servi
     return kong_inside.client(engine, kong, ADMIN_SECONDS) if kong else None
 
 
-def loading_client(containers: Mapping[str, Container], service: str) -> KongAdmin | None:
-    """Return a client that can load a configuration into the running Kong; None where it takes none from outside."""
+def loading_client(engine: DockerStack, containers: Mapping[str, Container], service: str) -> KongAdmin | None:
+    """Return a client that can load a configuration into the running Kong; None where it takes none from outside.
+
+    Several containers of Kong would each have to take it: they read their file when they start.
+    """
     kong = _awake(containers.get(service))
-    return kong_inside.over_network(kong, ADMIN_SECONDS) if kong else None
+    if kong is None or len(engine.replicas(service)) > 1:
+        return None
+    return kong_inside.over_network(kong, ADMIN_SECONDS)
 
 
 def kong_hash(engine: DockerStack, containers: Mapping[str, Container], service: str) -> str | None:

@@ -173,8 +173,14 @@ class PlanExecutor:
     def _tag_image(self, action: dict[str, Any]) -> None:
         self.engine.tag(action["image_id"], action["reference"])
 
+    def _replicas(self, service: str) -> list[Container]:
+        """Return all containers of a service: one that is left running would go on while the others are off."""
+        self._need(service)
+        return self.engine.replicas(service)
+
     def _stop(self, action: dict[str, Any]) -> None:
-        self._end(self._need(action["service"]), action)
+        for container in self._replicas(action["service"]):
+            self._end(container, action)
 
     def _end(self, container: Container, action: Mapping[str, Any]) -> None:
         """Stop a container; force leaves it less time than its own grace period."""
@@ -183,15 +189,14 @@ class PlanExecutor:
         self.engine.stop(container, action.get("grace", LONGEST_GRACE))
 
     def _start(self, action: dict[str, Any]) -> None:
-        container = self._need(action["service"])
-        self.engine.start(container)
-        self.engine.come_back(container, action.get("restart_policy", ""))
+        for container in self._replicas(action["service"]):
+            self.engine.start(container)
+            self.engine.come_back(container, action.get("restart_policy", ""))
 
     def _restart(self, action: dict[str, Any]) -> None:
-        container = self._need(action["service"])
-        self._end(container, action)
-        self.engine.start(container)
-        self.engine.come_back(self._need(action["service"]), container.restart_policy)
+        policy = self._need(action["service"]).restart_policy
+        self._stop(action)
+        self._start({**action, "restart_policy": policy})
 
     def _recreate(self, action: dict[str, Any]) -> None:
         command = compose.recreate(self.stack, self.client, action["service"], action.get("grace"))
@@ -205,9 +210,9 @@ class PlanExecutor:
         self.runner.run(command)
 
     def _remove(self, action: dict[str, Any]) -> None:
-        container = self._need(action["service"])
-        self._end(container, action)
-        self.engine.remove(container)
+        for container in self._replicas(action["service"]):
+            self._end(container, action)
+            self.engine.remove(container)
 
     def _rebuild_network(self, _action: dict[str, Any]) -> None:
         """Take the project's networks away; the first service that Compose starts makes them again."""
@@ -215,17 +220,17 @@ class PlanExecutor:
         self.network_made = False
 
     def _reload(self, action: dict[str, Any]) -> None:
-        container = self._need(action["service"])
-        problem = proxy_word.tell(self.engine, container)
-        if problem:
-            raise RecoveryError(
-                f"nginx refused to reload: {problem}",
-                f"Test its configuration: docker exec {container.name} nginx -t",
-            )
+        for container in self._replicas(action["service"]):
+            problem = proxy_word.tell(self.engine, container)
+            if problem:
+                raise RecoveryError(
+                    f"nginx refused to reload: {problem}",
+                    f"Test its configuration: docker exec {container.name} nginx -t",
+                )
 
     def _load_configuration(self, action: dict[str, Any]) -> None:
         containers = self.engine.containers()
-        admin = live_state.loading_client(containers, action["service"])
+        admin = live_state.loading_client(self.engine, containers, action["service"])
         if admin is None:
             raise RecoveryError(
                 "Kong's Admin API accepts no connection.", "Run the same command again: Kong is then restarted."

@@ -8,6 +8,7 @@ summaries and networks are the engine's answers to ``GET /containers/json?all=1`
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -173,3 +174,14 @@ def guests(names: Iterable[str], summaries: Iterable[Mapping[str, Any]], project
         if wanted & set((item.get("NetworkSettings") or {}).get("Networks") or {})
         and foreign(item.get("Labels"), project)
     )
+
+
+def several(summaries: Iterable[Mapping[str, Any]], project: str) -> list[str]:
+    """Return a word about each service of the project that has several containers: only the first is looked at."""
+    own = [item.get("Labels") or {} for item in summaries if not foreign(item.get("Labels"), project)]
+    counted = Counter(labels.get(f"{LABEL}service", "") for labels in own if labels.get(f"{LABEL}oneoff") != "True")
+    return [
+        f"{service} has {number} containers: the first is compared and asked, all are stopped and started"
+        for service, number in sorted(counted.items())
+        if service and number > 1
+    ]

@@ -102,7 +102,7 @@ class PlanInput:
             "images": {reference: self.engine.image_id(reference) for reference in references},
             "present_images": {image_id for image_id in wanted_ids if self.engine.image_id(image_id)},
             "kong_hash": hash_now,
-            "kong_loads": live_state.loading_client(self.containers, self.stack.kong_service) is not None,
+            "kong_loads": bool(live_state.loading_client(self.engine, self.containers, self.stack.kong_service)),
             "guards": guards,
             "warnings": warnings + self._live_findings() + data.pop("warnings"),
             "network": self.engine.has_network(),
@@ -237,7 +237,8 @@ class PlanInput:
         linked = {network for item in self.containers.values() for network in item.addresses}
         own = {item["Name"] for item in networks if not boundary.foreign(item.get("Labels"), project)}
         guests = boundary.guests(linked | own, everyone, project)
-        return guards, [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
+        alone = [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
+        return guards, [*alone, *boundary.several(everyone, project)]
 
     def settings_diff(self, plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Return path → changed settings of each file that the plan writes, both sides redacted."""

@@ -76,6 +76,14 @@ class TestContainers:
         assert {name: item.id for name, item in found.containers().items()} == {"redis": "1"}
         assert found.container("redis").id == "1"
 
+    def test_several_of_a_service_come_by_their_numbers(self):
+        """The engine lists the newest first."""
+        numbered = [row(f"kong-{item}", "kong", labels={f"{LABEL}container-number": item}) for item in ("10", "2", "1")]
+        found = engine(*numbered, row("redis", "redis"))
+        assert [item.id for item in found.replicas("kong")] == ["kong-1", "kong-2", "kong-10"]
+        assert (found.container("kong").id, found.containers()["kong"].id) == ("kong-1", "kong-1")
+        assert found.replicas("nginx") == []
+
     def test_one_off_ones_do_not_count(self):
         found = engine(row("1", "kong", labels={f"{LABEL}oneoff": "True"}))
         assert found.containers() == {}

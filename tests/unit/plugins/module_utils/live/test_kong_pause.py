@@ -63,6 +63,27 @@ def test_the_proxy_learns_its_new_address_once_it_is_ready(kong):
     assert engine.done == [*OFF_AND_ON, "nginx: nginx -s reload"]
 
 
+def test_every_replica_is_off_and_comes_back(kong):
+    """One that goes on serving while Redis is away gives every resource the same alias."""
+    second = dataclasses.replace(kong, id="kong-2", name="gateway-kong-2")
+    stopped = dataclasses.replace(kong, id="kong-3", name="gateway-kong-3", state="exited")
+    engine, seen = samples.SmallEngine(kong, second, stopped), []
+    pause(engine, lambda: seen.extend(item.state for item in engine.replicas("kong")))
+    assert seen == ["exited"] * 3
+    assert [(item.state, item.restart_policy) for item in engine.replicas("kong")] == [
+        ("running", "always"),
+        ("running", "always"),
+        ("exited", "always"),
+    ]
+
+
+def test_a_second_replica_alone_is_off_too(kong):
+    first = dataclasses.replace(kong, id="kong-0", state="exited")
+    engine = samples.SmallEngine(kong, first)
+    pause(engine)
+    assert engine.done == OFF_AND_ON
+
+
 def test_a_proxy_that_is_no_nginx_is_started_anew(kong):
     engine = samples.SmallEngine(kong, samples.container("nginx"), answers={"nginx": (127, b"", b"not found")})
     pause(engine)

@@ -111,8 +111,19 @@ def test_a_kong_that_listens_inside_its_container_only_is_asked_there(listen):
         kong = samples.container("kong", env={"KONG_ADMIN_LISTEN": listen}, ports={"8001/tcp": server.place})
         engine = TalkingEngine(kong, admin=kong_answers("cd"))
         assert live_state.kong_hash(engine, {"kong": kong}, "kong") == "cd"
-        assert live_state.loading_client({"kong": kong}, "kong") is None
+        assert live_state.loading_client(engine, {"kong": kong}, "kong") is None
         assert server.requests == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_configuration_is_loaded_into_one_kong_only(number):
+    with serving({}) as server:
+        kongs = [
+            samples.container("kong", id=f"kong-{one}", env=LISTEN, ports={"8001/tcp": server.place})
+            for one in range(number)
+        ]
+        found = live_state.loading_client(samples.SmallEngine(*kongs), {"kong": kongs[0]}, "kong")
+    assert (found is not None) is (number == 1)
 
 
 def test_a_kong_without_an_admin_api_shows_none():

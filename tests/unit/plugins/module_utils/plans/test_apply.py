@@ -38,6 +38,9 @@ class Engine:
     def container(self, service):
         return self.found.get(service)
 
+    def replicas(self, service):
+        return [item for item in self.found.values() if item.service == service]
+
     def logs(self, _container, _lines):
         return self.log
 
@@ -128,6 +131,21 @@ def test_a_proxy_that_is_no_nginx_is_started_anew(executor, engine, status):
     engine.answer = (status, b"", b'exec: "nginx": executable file not found in $PATH')
     executor.execute(actions(("reload", "nginx")))
     assert engine.done == [("nginx", "-s", "reload", "nginx"), ("stop", "nginx"), ("start", "nginx")]
+
+
+@pytest.mark.parametrize(
+    ("action", "done"),
+    [
+        ("stop", ["stop kong", "stop kong"]),
+        ("start", ["start kong", "start kong"]),
+        ("restart", ["stop kong", "stop kong", "start kong", "start kong"]),
+        ("remove", ["stop kong", "remove kong", "stop kong", "remove kong"]),
+    ],
+)
+def test_every_replica_is_meant(executor, engine, action, done):
+    engine.found["kong-2"] = samples.container("kong", id="kong-2")
+    executor.execute(actions((action, "kong")))
+    assert [" ".join(item) for item in engine.done] == done
 
 
 def test_recreate_is_one_compose_call(executor):

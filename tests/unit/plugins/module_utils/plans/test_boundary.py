@@ -133,3 +133,14 @@ def test_networks_taken(wanted, networks, found):
 def test_guests_are_named():
     rows = [row("a", PROJECT, ["n"]), row("b", "other", ["n"]), row("c", "", ["m"]), row("d", "", ["n"])]
     assert boundary.guests(["n"], rows, PROJECT) == ["b", "d"]
+
+
+def test_what_has_several_containers_is_said():
+    def one(service, project=PROJECT, **labels):
+        about = {boundary.PROJECT: project, f"{boundary.LABEL}service": service}
+        return {"Labels": {**about, **{f"{boundary.LABEL}{name}": value for name, value in labels.items()}}}
+
+    rows = [one("kong"), one("kong"), one("redis"), one("redis", oneoff="True"), one("nginx"), one("nginx", "other")]
+    assert boundary.several(rows, PROJECT) == [
+        "kong has 2 containers: the first is compared and asked, all are stopped and started"
+    ]
