@@ -158,7 +158,8 @@ def _published(wanted: Mapping[str, Any], bound: Mapping[str, Any]) -> dict[str,
     ports: dict[str, tuple[str, int]] = {}
     for inside in sorted(set(wanted) | set(bound)):
         for item in bound.get(inside) or wanted.get(inside) or []:
-            if item.get("HostPort"):
+            # What does not run may ask for one of several ports (8100-8110): which one it gets is not known yet.
+            if str(item.get("HostPort") or "").isdigit():
                 address = item.get("HostIp") or ANY_ADDRESS
                 ports.setdefault(
                     inside, ("127.0.0.1" if address in (ANY_ADDRESS, "::") else address, int(item["HostPort"]))

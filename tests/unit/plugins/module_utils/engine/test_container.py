@@ -251,3 +251,11 @@ def test_the_record_survives_json_unchanged():
     found = as_record(inspect())
     assert json.loads(json.dumps(found)) == found
     assert found["depends_on"] == ["redis", "upstream"]
+
+
+def test_a_range_of_ports_says_none_until_one_is_bound():
+    """``8100-8110:8000`` of a container that does not run."""
+    wanted = {"PortBindings": {"8000/tcp": [{"HostIp": "", "HostPort": "8100-8110"}]}}
+    assert inspect(top={"HostConfig": wanted, "NetworkSettings": {"Ports": {}}}).ports == {}
+    bound = {"Ports": {"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8103"}]}}
+    assert inspect(top={"HostConfig": wanted, "NetworkSettings": bound}).ports == {"8000/tcp": ("127.0.0.1", 8103)}
