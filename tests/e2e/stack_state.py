@@ -71,8 +71,8 @@ def container_facts(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def environment_of(state: State, service: str) -> dict[str, str]:
-    """A container's environment as a mapping."""
-    return dict(entry.split("=", 1) for entry in state.services[service]["environment"])
+    """A container's environment as a mapping; a name that was passed through and is not set stands there alone."""
+    return dict(entry.split("=", 1) for entry in state.services[service]["environment"] if "=" in entry)
 
 
 def image_id(reference: str) -> str:
