@@ -28,7 +28,7 @@ def before(lab: Lab) -> State:
     lab.golden()
     good = lab.state()
     lab.stack.set_env(KONG_LOG_LEVEL="debug")
-    releases.up(lab.stack, "kong")
+    releases.up(lab.stack, "kong", "client")
     return good
 
 
@@ -73,7 +73,7 @@ def test_installed_from_its_archive_by_its_full_name_from_anywhere(
     _program, *rest = shlex.split(printed)
     back = places.execute([str(places.ANSIBLE_PLAYBOOK), *rest], elsewhere, environ)
     assert back.rc == 0, back.output
-    assert stack_state.environment_of(lab.state(), "kong")["KONG_LOG_LEVEL"] == "debug"
+    assert stack_state.environment_of(lab.state(), "kong")["KONG_LOG_LEVEL"] == "debug", back.output
     installed = collections / "ansible_collections" / "kong_masking" / "recovery"
     assert not [path for path in installed.rglob("*") if path.is_symlink()]
     assert not (installed / "playbooks" / "collections").exists()
