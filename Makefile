@@ -92,7 +92,12 @@ test-faults: setup engine ## Kill rollbacks, the engine and the disk under them;
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rfEP --durations=12 tests/faults -m "not slow" $(ARGS)
 
-slow-redis_data slow-e2e slow-verification slow-faults: setup engine ## Run those of the tests on the engine that take minutes
+slow-faults: setup engine ## Kill rollbacks at every point in every data mode, two at a time; then the engine, alone
+	@tests/stack/images/build
+	@$(bin)/pytest -q -rfEP --durations=12 -n 2 tests/faults --ignore tests/faults/test_engine.py -m slow $(ARGS); status=$$?; \
+	$(bin)/pytest -q -rfEP tests/faults/test_engine.py -m slow $(ARGS) && exit $$status
+
+slow-redis_data slow-e2e slow-verification: setup engine ## Run those of the tests on the engine that take minutes
 	@tools/redis-server
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data slow-e2e,$@),$(beside)) tests/$(@:slow-%=%) -m slow $(ARGS)

@@ -73,10 +73,16 @@ class BrokenOff:
         self.process.wait()
 
     def kill_module(self) -> None:
-        """SIGKILL for the module that holds the lease."""
-        number = lease(self.lab)["module"].partition(":")[0]
-        if number:
-            os.kill(int(number), signal.SIGKILL)
+        """SIGKILL for the module that holds the lease, or for the next one where a short one was quicker than this."""
+        while self.process.poll() is None:
+            number = lease(self.lab)["module"].partition(":")[0]
+            try:
+                if number:
+                    os.kill(int(number), signal.SIGKILL)
+                    return
+            except ProcessLookupError:
+                pass
+            time.sleep(PAUSE)
 
     def kill_all(self) -> None:
         """SIGKILL for the controller and all that it started, as a power cut; workers are groups of their own."""

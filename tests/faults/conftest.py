@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Found beside this file and beside the end-to-end tests, whatever pytest's import mode is.
 import stack_state
 from lab import Lab
+from outside import run
 
-FLEET = "kmr-fleet-"
+OF_TESTS = "/kmr-"
 
 
 @pytest.fixture(scope="session")
@@ -31,20 +32,57 @@ def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab.down()
 
 
+@pytest.fixture(scope="session")
+def stranger() -> Iterator[str]:
+    """Somebody else's container, network and volume; not started, as it would not outlive a killed engine as it was."""
+    name = f"kmr-stranger-{uuid.uuid4().hex[:8]}"
+    run(["docker", "network", "create", name])
+    run(
+        [
+            "docker",
+            "create",
+            "--name",
+            name,
+            "--network",
+            name,
+            "--volume",
+            f"{name}:/data",
+            "kong-masking-ref/client:1",
+        ]
+    )
+    yield name
+    for command in (["rm", "--force", name], ["network", "rm", name], ["volume", "rm", name]):
+        run(["docker", *command])
+
+
 @pytest.fixture
-def lab(running_lab: Lab) -> Iterator[Lab]:
+def lab(running_lab: Lab, stranger: str) -> Iterator[Lab]:
     """The shared stack in its good state; whatever the test does, nothing outside the project may change."""
     running_lab.reset()
-    before = outside(running_lab)
+    before = outside(running_lab, stranger)
+    assert stranger in before["network"], "what is compared is not empty"
     yield running_lab
-    assert outside(running_lab) == before
+    assert outside(running_lab, stranger) == before
 
 
-def outside(lab: Lab) -> tuple[dict[str, Any], list[str]]:
-    """Everything that is not this project's; a fleet's second stack is worked on too."""
+def outside(lab: Lab, stranger: str) -> dict[str, Any]:
+    """Everything that is not this project's; stacks that other tests work on at the same time aside."""
     found = stack_state.containers_outside(lab.project)
-    strangers = {name: about for name, about in found.items() if not name.startswith(f"/{FLEET}")}
-    return strangers, stack_state.names_of("volume", lab.project)
+    images, ours = (_images(*more) for more in ([], ["--filter", "label=kong_masking.e2e"]))
+    return {
+        "container": {name: found[name] for name in found if not name.startswith(OF_TESTS) or name == f"/{stranger}"},
+        **{kind: _others(kind, stranger) for kind in ("network", "volume")},
+        "image": sorted(images - ours),
+    }
+
+
+def _others(kind: str, stranger: str) -> list[str]:
+    found = run(["docker", kind, "ls", "--format", "{{.Name}}"]).stdout.split()
+    return sorted(name for name in found if not name.startswith(OF_TESTS[1:]) or name == stranger)
+
+
+def _images(*more: str) -> set[str]:
+    return {*run(["docker", "image", "ls", "-q", "--no-trunc", *more]).stdout.split()}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

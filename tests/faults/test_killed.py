@@ -19,6 +19,8 @@ INSIDE = {
 }
 DATA = ("keep", "empty", "restore")
 SLOW = pytest.mark.slow
+# Every point in every data mode; those that are not slow are one kill a phase.
+MODES = ["keep", pytest.param("empty", marks=SLOW), pytest.param("restore", marks=SLOW)]
 
 
 def release(lab: Lab) -> None:
@@ -60,21 +62,33 @@ def broken_off(lab: Lab, point: Point, how: Callable[[BrokenOff], None], data: s
 
 
 @pytest.mark.fault("controller killed as the phase begins")
+@pytest.mark.parametrize("data", MODES)
 @pytest.mark.parametrize("name", PHASES)
-def test_the_controller_is_killed_as_a_phase_begins(lab: Lab, name: str) -> None:
-    before = broken_off(lab, phase(name), BrokenOff.kill_controller)
-    converges(lab, before, half_way=name in ("apply", "verify"))
+def test_the_controller_is_killed_as_a_phase_begins(lab: Lab, name: str, data: str) -> None:
+    before = broken_off(lab, phase(name), BrokenOff.kill_controller, data)
+    converges(lab, before, data, half_way=name in ("apply", "verify"))
+
+
+@pytest.mark.fault("controller killed inside the phase")
+@pytest.mark.slow
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("point", INSIDE)
+def test_the_controller_alone_is_killed_inside_the_execution(lab: Lab, point: str, data: str) -> None:
+    """The module, which works on the target, lives on and ends its phase."""
+    converges(lab, broken_off(lab, INSIDE[point], BrokenOff.kill_controller, data), data)
 
 
 @pytest.mark.fault("controller and module killed as the phase ends")
-@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW) for name in PHASES])
-def test_all_of_it_is_killed_as_a_phase_ends(lab: Lab, name: str) -> None:
-    before = broken_off(lab, phase(name, "end"), BrokenOff.kill_all)
-    converges(lab, before, half_way=name in ("apply", "verify"))
+@pytest.mark.slow
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("name", PHASES)
+def test_all_of_it_is_killed_as_a_phase_ends(lab: Lab, name: str, data: str) -> None:
+    before = broken_off(lab, phase(name, "end"), BrokenOff.kill_all, data)
+    converges(lab, before, data, half_way=name in ("apply", "verify"))
 
 
 @pytest.mark.fault("controller and module killed inside the phase")
-@pytest.mark.parametrize("data", ["keep", pytest.param("empty", marks=SLOW), pytest.param("restore", marks=SLOW)])
+@pytest.mark.parametrize("data", MODES)
 @pytest.mark.parametrize(
     "point",
     ["redis-is-replaced", pytest.param("kong-is-off", marks=SLOW), pytest.param("kong-is-replaced", marks=SLOW)],
@@ -91,14 +105,14 @@ def test_the_data_is_being_replaced_when_all_is_killed(lab: Lab) -> None:
 
 
 @pytest.mark.fault("module killed")
-@pytest.mark.parametrize("name", ["apply", *(pytest.param(name, marks=SLOW) for name in ("snapshot", "verify"))])
-def test_the_module_is_killed(lab: Lab, name: str) -> None:
+@pytest.mark.parametrize("data", MODES)
+@pytest.mark.parametrize(
+    "name", ["apply", *(pytest.param(name, marks=SLOW) for name in (*PHASES, *INSIDE) if name != "apply")]
+)
+def test_the_module_is_killed(lab: Lab, name: str, data: str) -> None:
     """The controller lives and sees its module die; whatever it does then, the next run ends in the target."""
-    before = broken_off(lab, phase(name), BrokenOff.kill_module)
-    done = lab.play("rollback")
-    assert done.rc == 0, done.output
-    assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
-    assert stack_state.lost(before, lab.state()) == []
+    before = broken_off(lab, INSIDE.get(name) or phase(name), BrokenOff.kill_module, data)
+    converges(lab, before, data, half_way=False)
 
 
 @pytest.mark.fault("controller and module killed while Kong is off")
