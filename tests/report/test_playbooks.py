@@ -177,7 +177,7 @@ def test_where_nothing_runs_the_decision_is_immediate_and_automation_hears_of_it
     assert [line for line in lines if line.startswith("VERDICT: IMMEDIATE, ")], done.output
     assert any(line.startswith("YES          Critical functionality broken (AWS masking fails)") for line in lines)
     assert any(line.startswith("NOT MEASURED Data corruption detected in Redis") for line in lines)
-    assert "ansible-playbook playbooks/rollback.yml -e env=staging" in lines
+    assert "ansible-playbook playbooks/rollback.yml -e env=staging --limit gw1" in lines
 
 
 def test_check_mode_tells_nobody(tmp_path: Path, webhooks: Webhooks) -> None:

@@ -77,11 +77,13 @@ def gateway(lab: Lab, running: bool = False, stack: dict[str, Any] | None = None
     return KongVerification(stack_args(lab, **(stack or {})), DockerStack(lab.project), Runner(), settings, running)
 
 
-def verify(lab: Lab, backup: dict[str, Any] | None = None, store: bool = False, **probe: Any) -> Found:
-    """Both modules, asked once, as the role verification asks them."""
+def verify(
+    lab: Lab, backup: dict[str, Any] | None = None, store: bool = False, patience: float = 0, **probe: Any
+) -> Found:
+    """Both modules, as the role verification asks them; once, or for as long as a critical check fails."""
     others = stack_verify(lab)
     made = gateway(lab, **probe)
-    result = made.run(0, others, backup)
+    result = made.run(patience, others, backup)
     if store:
         assert made.store_baseline(result), "nothing was stored"
     return Found([*others, *result["checks"]], result["passed"], result["diagnosis"])

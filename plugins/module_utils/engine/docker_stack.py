@@ -72,14 +72,21 @@ class DockerStack:
         return list(self._own(f"{LABEL}service={service}"))
 
     def _own(self, *labels: str) -> Iterator[Container]:
+        """Yield the project's containers by number, of two with one number the older.
+
+        The other one is what Compose was about to put in its place when it was killed.
+        """
         filters = {"label": [f"{LABEL}project={self.project}", *labels]}
-        for summary in sorted(self.api.containers(all=True, filters=filters), key=_number):
-            if summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
+        seen = set()
+        for summary in sorted(self.api.containers(all=True, filters=filters), key=_age):
+            place = (summary["Labels"].get(f"{LABEL}service"), _number(summary))
+            if place in seen or summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
                 continue
             try:
                 answer = self.api.inspect_container(summary["Id"])
             except docker.errors.NotFound:
                 continue
+            seen.add(place)
             yield from_inspect(answer)
 
     def everyone(self) -> list[dict[str, Any]]:
@@ -301,6 +308,10 @@ class DockerStack:
 
 def _number(summary: dict[str, Any]) -> int:
     return int(summary["Labels"].get(f"{LABEL}container-number", "1"))
+
+
+def _age(summary: dict[str, Any]) -> tuple[int, int]:
+    return _number(summary), int(summary.get("Created") or 0)
 
 
 def _short(image_id: str) -> str:

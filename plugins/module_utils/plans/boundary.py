@@ -179,7 +179,13 @@ def guests(names: Iterable[str], summaries: Iterable[Mapping[str, Any]], project
 def several(summaries: Iterable[Mapping[str, Any]], project: str) -> list[str]:
     """Return a word about each service of the project that has several containers: only the first is looked at."""
     own = [item.get("Labels") or {} for item in summaries if not foreign(item.get("Labels"), project)]
-    counted = Counter(labels.get(f"{LABEL}service", "") for labels in own if labels.get(f"{LABEL}oneoff") != "True")
+    # Two with one number are one that Compose was about to replace.
+    places = {
+        (labels.get(f"{LABEL}service", ""), labels.get(f"{LABEL}container-number", "1"))
+        for labels in own
+        if labels.get(f"{LABEL}oneoff") != "True"
+    }
+    counted = Counter(service for service, _number in places)
     return [
         f"{service} has {number} containers: the first is compared and asked, all are stopped and started"
         for service, number in sorted(counted.items())

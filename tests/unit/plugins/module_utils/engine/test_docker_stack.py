@@ -84,6 +84,13 @@ class TestContainers:
         assert (found.container("kong").id, found.containers()["kong"].id) == ("kong-1", "kong-1")
         assert found.replicas("nginx") == []
 
+    def test_of_two_with_one_number_the_older_counts(self):
+        """The other one is what Compose was about to put in its place when it was killed."""
+        new, old = (row(name, "kong", Created=made) for name, made in (("new", 200), ("old", 100)))
+        found = engine(new, old)
+        assert [item.id for item in found.replicas("kong")] == ["old"]
+        assert (found.container("kong").id, found.containers()["kong"].id) == ("old", "old")
+
     def test_one_off_ones_do_not_count(self):
         found = engine(row("1", "kong", labels={f"{LABEL}oneoff": "True"}))
         assert found.containers() == {}

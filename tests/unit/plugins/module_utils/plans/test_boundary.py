@@ -140,7 +140,10 @@ def test_what_has_several_containers_is_said():
         about = {boundary.PROJECT: project, f"{boundary.LABEL}service": service}
         return {"Labels": {**about, **{f"{boundary.LABEL}{name}": value for name, value in labels.items()}}}
 
-    rows = [one("kong"), one("kong"), one("redis"), one("redis", oneoff="True"), one("nginx"), one("nginx", "other")]
+    second = {"container-number": "2"}
+    rows = [one("kong"), one("kong", **second), one("redis"), one("redis", oneoff="True", **second), one("nginx")]
+    # Compose was killed while it replaced that one; and somebody else's.
+    rows += [one("nginx"), one("nginx", "other", **second)]
     assert boundary.several(rows, PROJECT) == [
         "kong has 2 containers: the first is compared and asked, all are stopped and started"
     ]
