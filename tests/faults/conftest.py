@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ import stack_state
 from lab import Lab
 from outside import run
 
-OF_TESTS = "/kmr-"
+OF_TESTS = "kmr-"
+ALONE = "PYTEST_XDIST_WORKER" not in os.environ
+LENGTH_OF_AN_ID = 64
 
 
 @pytest.fixture(scope="session")
@@ -68,17 +71,25 @@ def lab(running_lab: Lab, stranger: str) -> Iterator[Lab]:
 def outside(lab: Lab, stranger: str) -> dict[str, Any]:
     """Everything that is not this project's; stacks that other tests work on at the same time aside."""
     found = stack_state.containers_outside(lab.project)
+    others = _of_other_tests(lab.project) - {f"/{stranger}"}
     images, ours = (_images(*more) for more in ([], ["--filter", "label=kong_masking.e2e"]))
     return {
-        "container": {name: found[name] for name in found if not name.startswith(OF_TESTS) or name == f"/{stranger}"},
+        "container": {name: about for name, about in found.items() if name not in others},
         **{kind: _others(kind, stranger) for kind in ("network", "volume")},
         "image": sorted(images - ours),
     }
 
 
+def _of_other_tests(project: str) -> set[str]:
+    rows = run(["docker", "ps", "-a", "--no-trunc", "--format", "/{{.Names}} {{.Labels}}"]).stdout.splitlines()
+    return {row.split(" ", 1)[0] for row in rows if OF_TESTS in row and project not in row}
+
+
 def _others(kind: str, stranger: str) -> list[str]:
     found = run(["docker", kind, "ls", "--format", "{{.Name}}"]).stdout.split()
-    return sorted(name for name in found if not name.startswith(OF_TESTS[1:]) or name == stranger)
+    # A nameless volume is a throw-away container's; with other tests beside this one it may be theirs.
+    nameless = {name for name in found if len(name) == LENGTH_OF_AN_ID and not ALONE}
+    return sorted(name for name in {*found} - nameless if not name.startswith(OF_TESTS) or name == stranger)
 
 
 def _images(*more: str) -> set[str]:
