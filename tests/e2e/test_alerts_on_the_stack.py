@@ -97,5 +97,7 @@ def test_a_broken_stack_comes_back_by_itself_only_where_that_is_allowed(
         lab.write_inventory()
 
     wanted = good if allowed else broken
-    assert stack_state.differences(wanted, lab.state(), identity=not allowed, data=False) == []
+    found = stack_state.differences(wanted, lab.state(), identity=not allowed, data=False)
+    # The broken Kong is started again and again by the engine.
+    assert [line for line in found if not line.startswith("service kong started_at:")] == []
     assert len(lab.snapshots()) == int(allowed)
