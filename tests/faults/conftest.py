@@ -69,20 +69,19 @@ def lab(running_lab: Lab, stranger: str) -> Iterator[Lab]:
 
 
 def outside(lab: Lab, stranger: str) -> dict[str, Any]:
-    """Everything that is not this project's; stacks that other tests work on at the same time aside."""
+    """Everything that is not this project's, nor a fleet's second stack.
+
+    With other tests beside this one, of the containers the stranger's alone: theirs and their builds' come and go.
+    """
     found = stack_state.containers_outside(lab.project)
-    others = _of_other_tests(lab.project) - {f"/{stranger}"}
+    others = {name for name in found if OF_TESTS in name} if ALONE else {*found}
+    others -= {f"/{stranger}"}
     images, ours = (_images(*more) for more in ([], ["--filter", "label=kong_masking.e2e"]))
     return {
         "container": {name: about for name, about in found.items() if name not in others},
         **{kind: _others(kind, stranger) for kind in ("network", "volume")},
         "image": sorted(images - ours),
     }
-
-
-def _of_other_tests(project: str) -> set[str]:
-    rows = run(["docker", "ps", "-a", "--no-trunc", "--format", "/{{.Names}} {{.Labels}}"]).stdout.splitlines()
-    return {row.split(" ", 1)[0] for row in rows if OF_TESTS in row and project not in row}
 
 
 def _others(kind: str, stranger: str) -> list[str]:
