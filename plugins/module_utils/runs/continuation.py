@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .journal_lines import BEGIN, began, first_checks, phase_result, steps_done
+from .journal_lines import BEGIN, STEP, began, first_checks, phase_result, since, steps_done
 
 NONE, RESUME, SUPERSEDE, UNDO, REFUSE = "none", "resume", "supersede", "undo", "refuse"
 SETTINGS = ("auto", RESUME, SUPERSEDE, UNDO, REFUSE)
 # An older one is history: whatever it left has been looked at since.
 LONGEST_HOURS = 12
+DATA = "replace_data"
 COMPARED = ("deployment", "services", "redis_data", "redis_scope", "keep_secrets")
 
 
@@ -67,7 +68,9 @@ def decide(
         return Continuation(run=run, why=f"{run} was never finished, but that is over {LONGEST_HOURS} h ago")
     found = phase_result(events, "discover").get("backup") or {}
     target = str(found.get("id") or carried.get("deployment") or "")
-    done = bool(carried.get("data_done")) or any(item["action"] == "replace_data" for item in steps_done(events))
+    changed = bool(carried.get("data_done")) or any(item["action"] == DATA for item in steps_done(events))
+    # What the run had begun to take back itself has to be done again.
+    done = changed and not any(item["event"] == STEP and item["action"] == DATA for item in since(events, UNDO))
     asked = first.get("arguments") or {}
     same = all((asked.get(name) or "") == (arguments.get(name) or "") for name in COMPARED)
     how = setting if setting != "auto" else RESUME if same and not arguments.get("force") else SUPERSEDE

@@ -69,6 +69,13 @@ def began(events: Iterable[Mapping[str, Any]], phase: str) -> bool:
     return any(item["event"] == PHASE and item["phase"] == phase for item in events)
 
 
+def since(events: Sequence[Mapping[str, Any]], phase: str) -> Sequence[Mapping[str, Any]]:
+    """Return the events from the first beginning of a phase on; none where it was never begun."""
+    turns = (at for at, item in enumerate(events) if item["event"] == PHASE and item["phase"] == phase)
+    turn = next(turns, None)
+    return [] if turn is None else events[turn:]
+
+
 def steps_done(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the actions that were carried out to their end, in their order."""
     return [dict(item) for item in events if item["event"] == STEP and item["state"] == "end"]

@@ -66,6 +66,16 @@ def test_data_that_was_changed_already_is_not_changed_again():
     assert decide([*HALF, DATA], {"deployment": "deploy-0"}).data_done is False
 
 
+@pytest.mark.parametrize("state", ["begin", "end"])
+def test_data_that_the_run_had_begun_to_take_back_is_changed_again(state):
+    """Its own way back was broken off: nobody knows, or everybody does, that the data are those of before."""
+    undo = {"event": "phase", "phase": "undo", "state": "begin"}
+    assert decide([*HALF, DATA, undo]).data_done is True
+    assert decide([*HALF, DATA, undo, {**DATA, "state": state}]).data_done is False
+    carries = {"snapshot": {"id": "rollback-0"}, "deployment": "deploy-1", "before": [], "data_done": True}
+    assert decide([{**BEGIN, "carries": carries}, undo, {**DATA, "state": state}]).data_done is False
+
+
 def test_a_run_that_went_on_with_another_one_carries_its_way_back():
     """Interrupted a second time, before its own apply: the first snapshot is still the way back."""
     carries = {"snapshot": {"id": "rollback-0"}, "deployment": "deploy-1", "before": [], "data_done": True}
