@@ -100,22 +100,6 @@ def parse_networks(output: str) -> dict[str, Any]:
         return {}
 
 
-def parse_state(text: str) -> list[dict[str, Any]]:
-    """Return the containers of a services-state.json: one array, JSON lines (Compose ≥ 2.21), or ``{}``."""
-    text = text.strip()
-    if not text:
-        return []
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        try:
-            whole = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError as exc:
-            raise RecoveryError("services-state.json is neither JSON nor JSON lines.") from exc
-    rows = whole if isinstance(whole, list) else [whole]
-    return [row for row in rows if isinstance(row, dict) and row]
-
-
 def memory_bytes(value: Any) -> int:
     """Return a Compose memory size (``512m``, ``1g``, ``536870912``) in bytes; 0 when there is no limit."""
     if value in (None, "", 0, "0"):

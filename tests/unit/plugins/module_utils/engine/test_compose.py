@@ -118,31 +118,6 @@ def test_environment(written, variables):
 
 
 @pytest.mark.parametrize(
-    ("text", "rows"),
-    [
-        ('[{"Service": "redis"}, {"Service": "kong"}]', [{"Service": "redis"}, {"Service": "kong"}]),
-        ('{"Service": "redis"}\n{"Service": "kong"}\n', [{"Service": "redis"}, {"Service": "kong"}]),
-        ('{"Service": "redis"}\r\n\r\n{"Service": "kong"}', [{"Service": "redis"}, {"Service": "kong"}]),
-        ('{"Service": "redis"}', [{"Service": "redis"}]),
-        ("{}", []),
-        ("[]", []),
-        ("", []),
-        ("  \n ", []),
-        ("null", []),
-    ],
-    ids=["array", "lines", "crlf-lines", "one-line", "braces", "brackets", "empty", "blank", "null"],
-)
-def test_parse_state(text, rows):
-    assert compose.parse_state(text) == rows
-
-
-@pytest.mark.parametrize("text", ["NAME  STATE", '{"Service": "redis"}\nand more', "{"])
-def test_garbage_is_no_state(text):
-    with pytest.raises(RecoveryError, match="neither JSON nor JSON lines"):
-        compose.parse_state(text)
-
-
-@pytest.mark.parametrize(
     ("value", "size"),
     [
         (None, 0),
