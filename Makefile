@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 bin := .venv/bin
-stack := tests/stack/reference_stack.py
+stack := tests/stack/program.py
 # These tests mostly wait: two files at a time, each on a stack of its own.
 beside := -n 2 --dist loadfile
 # Collections are found through the committed link, also by tools that do not read ansible.cfg.

@@ -7,18 +7,12 @@ As a library::
     stack.compose("up", "-d", "--no-deps", "kong")
     stack.down()
 
-As a program::
-
-    python tests/stack/reference_stack.py up [--dir .demo/stack] [--environment demo]
-    python tests/stack/reference_stack.py down
-
 Only the standard library is used, so that any Python runs it. ``KONG_IMAGE`` in the environment names a real Kong to
 take the gateway double's place, and ``KONG_PLUGIN_DIR`` the directory of the masking plugin for it.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import os
@@ -26,13 +20,13 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import leftovers
 from outside import StackError, http, run, wait_for
+from ports import Ports
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -43,29 +37,6 @@ GATEWAY_DOUBLE = "kong-masking-ref/gateway-double:3.9.1"
 NOT_A_SECRET = "not-a-real-key-of-the-reference-stack"
 SERVICES = ("redis", "kong", "nginx", "client", "upstream")
 EMPTY_HASH = "0" * 32
-
-
-@dataclasses.dataclass(frozen=True)
-class Ports:
-    """Ports that the stack publishes on the loopback address."""
-
-    redis: int
-    kong_admin: int
-    kong_proxy: int
-    proxy: int
-    upstream: int
-
-    @classmethod
-    def free(cls) -> Ports:
-        """Find ports that nobody listens on: asked for together, so that no two are the same."""
-        sockets = [socket.socket() for dummy in dataclasses.fields(cls)]
-        try:
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            return cls(*(one.getsockname()[1] for one in sockets))
-        finally:
-            for one in sockets:
-                one.close()
 
 
 @dataclasses.dataclass
@@ -292,54 +263,3 @@ class ReferenceStack:
         if status != 200 or identifier.encode() in seen:
             raise StackError("the identifier reached the upstream unmasked")
         return True
-
-
-# ---------------------------------------------------------------------- the program
-
-
-def write_info(path: Path, stack: ReferenceStack) -> None:
-    """Write the stack's description, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(stack.info(), indent=2) + "\n", encoding="utf-8")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Bring a stack up or take it down."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("action", choices=("up", "down"))
-    parser.add_argument("--dir", type=Path, default=ROOT / ".demo" / "stack", help="the stack's directory")
-    parser.add_argument("--environment", default="demo")
-    parser.add_argument("--project", help="the Compose project (default: kong-masking-ENVIRONMENT)")
-    parser.add_argument("--keep-files", action="store_true", help="down: leave the directory and its backups")
-    options = parser.parse_args(argv)
-    directory: Path = options.dir.resolve()
-    info = directory.parent / "stack.json"
-    exists = (directory / ".env").exists()
-    try:
-        if options.action == "up":
-            project = options.project or f"kong-masking-{options.environment}"
-            stack = (
-                ReferenceStack.load(directory)
-                if exists
-                else ReferenceStack.create(directory, project, options.environment)
-            )
-            seconds = stack.deploy()
-            write_info(info, stack)
-            print(f"stack {stack.project} is up after {seconds:.1f} s: {stack.proxy} (all addresses: {info})")
-        elif exists:
-            stack = ReferenceStack.load(directory)
-            stack.down(remove_directory=not options.keep_files)
-            info.unlink(missing_ok=True)
-            print(f"stack {stack.project} is removed")
-        else:
-            info.unlink(missing_ok=True)
-            print(f"no stack in {directory}")
-    except StackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ Everything is found by Compose's project label, never by a name prefix.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import tarfile
 import time
@@ -17,20 +16,14 @@ from typing import Any
 from ..errors import RecoveryError
 from ..libraries import docker, kwargs_from_env, need
 from .container import LABEL, Container, from_inspect
+from .images import Images
 
-KEEP_REPOSITORY = "kong-masking-recovery/kept"
-KEEP_LABEL = "kong_masking.recovery.keeps"
-KEPT_FOR = "kong_masking.recovery.kept_for"
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
 
 
-def _unlabelled(facts: dict[str, Any]) -> dict[str, str]:
-    return {key: "" for key in facts["labels"] if key.startswith(LABEL)}
-
-
-class DockerStack:
+class DockerStack(Images):
     """One Compose project on one engine."""
 
     def __init__(self, project: str, timeout: int = ENGINE_TIMEOUT) -> None:
@@ -116,72 +109,6 @@ class DockerStack:
                     )
                 self.api.disconnect_container_from_network(item["Id"], network["Id"], force=True)
             self.api.remove_network(network["Id"])
-
-    def image_id(self, reference: str) -> str:
-        """Return the image id behind a reference or id; empty when this engine has none."""
-        try:
-            return str(self.api.inspect_image(reference)["Id"])
-        except (docker.errors.ImageNotFound, docker.errors.NullResource):
-            return ""
-
-    def image_facts(self, reference: str) -> dict[str, Any]:
-        """Return an image's default environment (name → value), labels, and the volumes that it declares."""
-        config = self.api.inspect_image(reference).get("Config") or {}
-        env = dict(item.split("=", 1) for item in config.get("Env") or [] if "=" in item)
-        return {"env": env, "labels": config.get("Labels") or {}, "volumes": sorted(config.get("Volumes") or {})}
-
-    def tag(self, image_id: str, reference: str) -> None:
-        """Make reference name image_id."""
-        repository, _unused, tag = reference.rpartition(":")
-        if not repository or "/" in tag:
-            repository, tag = reference, "latest"
-        self.api.tag(image_id, repository, tag, force=True)
-
-    def keep_image(self, image_id: str) -> None:
-        """Make sure that neither a rebuild nor ``docker image prune -a`` takes this image away.
-
-        A tag alone does not survive that prune; a created, never started container does. Each project has its own, so
-        that none lets an image go that another one's backups need.
-        """
-        short = _short(image_id)
-        self.tag(image_id, f"{KEEP_REPOSITORY}:{short}")
-        name = f"kong-masking-recovery-keeps-{short}-{self.project}"
-        if self.api.containers(all=True, filters={"name": f"^/{name}$"}):
-            return
-        facts = self.image_facts(image_id)
-        labels = {**_unlabelled(facts), KEEP_LABEL: image_id, KEPT_FOR: self.project}
-        # Without this the engine would make a volume for each that the image declares.
-        host = self.api.create_host_config(tmpfs=dict.fromkeys(facts["volumes"], ""))
-        self.api.create_container(
-            image_id,
-            command=["true"],
-            entrypoint=[],
-            name=name,
-            labels=labels,
-            network_disabled=True,
-            host_config=host,
-        )
-
-    def kept_images(self) -> list[str]:
-        """Return the ids of the images that are kept for this project's backups."""
-        kept = self.api.containers(all=True, filters={"label": [KEEP_LABEL, f"{KEPT_FOR}={self.project}"]})
-        return sorted({str(item["Labels"][KEEP_LABEL]) for item in kept})
-
-    def free_image(self, image_id: str) -> None:
-        """Let go of a kept image; its tag goes with the last one that keeps it, unless a container runs on it."""
-        for item in self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
-            if item["Labels"].get(KEPT_FOR) == self.project:
-                self.api.remove_container(item["Id"])
-        if not self.api.containers(all=True, filters={"label": f"{KEEP_LABEL}={image_id}"}):
-            with contextlib.suppress(docker.errors.APIError):
-                self.api.remove_image(f"{KEEP_REPOSITORY}:{_short(image_id)}")
-
-    def foreign_labels(self, image_id: str) -> dict[str, str]:
-        """Return the labels that keep a container of an image from passing for one of the project's.
-
-        Compose labels the images that it builds, and their containers inherit those labels.
-        """
-        return _unlabelled(self.image_facts(image_id))
 
     def execute(
         self, container: Container, cmd: list[str], env: dict[str, str] | None = None
@@ -312,7 +239,3 @@ def _number(summary: dict[str, Any]) -> int:
 
 def _age(summary: dict[str, Any]) -> tuple[int, int]:
     return _number(summary), int(summary.get("Created") or 0)
-
-
-def _short(image_id: str) -> str:
-    return image_id.rsplit(":", maxsplit=1)[-1][:12]

@@ -20,12 +20,10 @@ from .continuation import NONE, REFUSE, Continuation, decide
 from .journal import Journal, beginning, journals, wall
 from .journal_lines import ended, phase_result
 from .lock import StackLock
+from .take_back import DATA_ALONE
 
 ROLLBACKS = ("rollback", "force_rollback")
-DATA_ALONE = ("recover_data",)
 PREFIX = {"rollback": "rollback", "force_rollback": "rollback"}
-
-
 INTERRUPTED = {"outcome": "failed", "service": "not measured", "not_measured": 0, "seconds": 0.0}
 
 
@@ -147,8 +145,8 @@ def _continuation(
 
     A change of the data alone begins afresh: it compares with what is there. The copy of before is named for people.
     """
-    if params["kind"] in DATA_ALONE:
-        run, events = unfinished(stack, DATA_ALONE)
+    if params["kind"] == DATA_ALONE:
+        run, events = unfinished(stack, (DATA_ALONE,))
         copy = str((phase_result(events, "snapshot").get("backup") or {}).get("id") or "")
         left = f"its copy of before is {copy}" if copy else "it had changed nothing"
         return Continuation(run=run, why=f"{run} was interrupted; {left}" if run else ""), events
