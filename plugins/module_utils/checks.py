@@ -163,6 +163,11 @@ def passed(found: Iterable[Mapping[str, Any]]) -> bool:
     return bool(rows) and not any(item["status"] == FAILED and item["level"] == CRITICAL for item in rows)
 
 
+def not_measured(found: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many critical checks were not measured: what a run that ends well must still tell."""
+    return sum(item["status"] == NOT_MEASURED and item["level"] == CRITICAL for item in found)
+
+
 def failures(found: Iterable[Mapping[str, Any]]) -> str:
     """Return the failed critical checks as one sentence."""
     return "; ".join(

@@ -38,12 +38,24 @@ class CommandError(RecoveryError):
         return {**super().as_result(), "cmd": self.cmd, "rc": self.rc, "stdout": self.stdout, "stderr": self.stderr}
 
 
+class RejectedError(RecoveryError):
+    """What was examined did not pass; result: what was found, with the module's own names."""
+
+    def __init__(self, msg: str, hint: str, result: dict[str, Any]) -> None:
+        super().__init__(msg, hint)
+        self.result = result
+
+    def as_result(self) -> dict[str, Any]:
+        """Return what was found beside msg, hint and details."""
+        return {**self.result, **super().as_result()}
+
+
 class NotReadyError(RecoveryError):
     """A service did not become ready within its budget."""
 
 
 class NoAnswerError(RecoveryError):
-    """Who was asked took the question and did not answer in time; it may itself be waiting for somebody."""
+    """A server took the question and did not answer in time; it may itself be waiting for another one."""
 
 
 class DamagedBackupError(RecoveryError):

@@ -115,7 +115,7 @@ from ..module_utils.checks import failures, passed
 from ..module_utils.drill.drill_job import DrillJob
 from ..module_utils.drill.drill_report import failed_check, screen
 from ..module_utils.engine.docker_stack import DockerStack
-from ..module_utils.errors import NotReadyError, RecoveryError
+from ..module_utils.errors import NotReadyError, RecoveryError, RejectedError
 from ..module_utils.runner import Runner
 from ..module_utils.runs import other_runs
 from ..module_utils.runs.entry import run_module
@@ -165,10 +165,10 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     result.update(passed=good, checks=checks, phases=job.phases, notes=job.notes)
     result["text"] = screen(found, checks, job.phases, job.notes, seconds)
     if not good and params["fail"]:
-        module.fail_json(
-            msg=f"The rehearsal of {found['id']} does not pass: {failures(checks)}",
-            hint="Take another backup and rehearse it: ansible-playbook playbooks/backup.yml",
-            **result,
+        raise RejectedError(
+            f"The rehearsal of {found['id']} does not pass: {failures(checks)}",
+            "Take another backup and rehearse it: ansible-playbook playbooks/backup.yml",
+            {"changed": True, **result},
         )
     return {"changed": True, **result}
 

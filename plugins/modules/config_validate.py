@@ -85,11 +85,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.configuration import config_files, config_rules
 from ..module_utils.engine.docker_stack import DockerStack
-from ..module_utils.errors import RecoveryError
+from ..module_utils.errors import RecoveryError, RejectedError
 from ..module_utils.gateway import kong_file
 from ..module_utils.runner import Runner
 from ..module_utils.runs.entry import run_module
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
+from ..module_utils.wording import plural
 
 SPEC = {
     "stack": STACK_SPEC,
@@ -113,13 +114,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     found += _kong(stack, runner)
     rows = [item.as_dict() for item in found]
     errors = [item["text"] for item in rows if item["level"] == config_rules.ERROR]
+    result = {"valid": not errors, "findings": rows, "text": config_rules.lines(rows) or [f"{name} is valid"]}
     if errors and params["fail"]:
-        module.fail_json(
-            msg=f"{stack.path(name)}: {len(errors)} errors: {'; '.join(errors)}.",
-            hint=f"Mend them in {stack.path(name)}, then run the same command again.",
-            findings=rows,
+        raise RejectedError(
+            f"{stack.path(name)}: {plural(len(errors), 'error')}: {'; '.join(errors)}.",
+            f"Mend them in {stack.path(name)}, then run the same command again.",
+            result,
         )
-    return {"valid": not errors, "findings": rows, "text": config_rules.lines(rows) or [f"{name} is valid"]}
+    return result
 
 
 def _kong(stack: StackArgs, runner: Runner) -> list[config_rules.Finding]:

@@ -99,6 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.checks import failures, passed, retry
 from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.errors import RejectedError
 from ..module_utils.live.diagnosis import Diagnosis
 from ..module_utils.live.guilt import evidence_lines
 from ..module_utils.report import check_lines
@@ -128,15 +129,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     good = passed(found)
     diagnosis = [] if good else Diagnosis(stack, engine, runner).of_checks(found)
     text = [*check_lines(found), *evidence_lines(diagnosis)]
+    result = {"passed": good, "checks": found, "text": text, "diagnosis": diagnosis}
     if not good and params["fail"]:
-        module.fail_json(
-            msg=f"The stack does not pass: {failures(found)}. {'; '.join(evidence_lines(diagnosis))}",
-            hint=diagnosis[0]["hint"],
-            passed=False,
-            checks=found,
-            diagnosis=diagnosis,
+        raise RejectedError(
+            f"The stack does not pass: {failures(found)}. {'; '.join(evidence_lines(diagnosis))}",
+            diagnosis[0]["hint"],
+            result,
         )
-    return {"passed": good, "checks": found, "text": text, "diagnosis": diagnosis}
+    return result
 
 
 def main() -> None:

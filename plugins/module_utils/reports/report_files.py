@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ..checks import not_measured
 from ..commands import complete_tree
 from ..errors import RecoveryError
 from ..report import BACK
@@ -208,7 +209,7 @@ def closing(run: Mapping[str, Any], wall: str, events: Sequence[Mapping[str, Any
         "mono": events[-1].get("mono") if events else 0.0,
         "outcome": outcome(run),
         "service": service,
-        "not_measured": sum(item["status"] == "not_measured" and item["level"] == "critical" for item in run["checks"]),
+        "not_measured": not_measured(run["checks"]),
         "seconds": round(sum(float(value) for value in run["phases"].values() if value), 3),
         "failure": run["failure"],
         "backup_id": run["backup"].get("id", ""),

@@ -81,7 +81,8 @@ def verdict(record: Mapping[str, Any]) -> str:
         return "SERVICE: NOT MEASURED, the run has no end in its journal"
     if record["service"] != "back":
         return f"SERVICE: {str(record['service']).upper()}"
-    return f"SERVICE: BACK, {record['not_measured']} checks not measured" if record["not_measured"] else "SERVICE: BACK"
+    missing = record["not_measured"]
+    return f"SERVICE: BACK, {missing} checks not measured" if missing else "SERVICE: BACK"
 
 
 def return_command(record: Mapping[str, Any]) -> str:

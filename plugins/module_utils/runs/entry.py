@@ -36,7 +36,7 @@ def run_module(module: AnsibleModule, body: Callable[[AnsibleModule], dict[str, 
     except RecoveryError as exc:
         exc.msg, exc.hint = commands.complete(exc.msg, form), commands.complete(exc.hint, form)
         _note(phase, time.monotonic() - began, exc)
-        module.fail_json(**exc.as_result())
+        module.fail_json(**commands.complete_tree(exc.as_result(), form))
     except Exception as exc:  # noqa: BLE001  # the last door: no traceback on stderr
         msg = f"A case that this module does not know: {type(exc).__name__}: {exc}"
         _note(phase, time.monotonic() - began, RecoveryError(msg))

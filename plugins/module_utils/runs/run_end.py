@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import NOT_MEASURED, passed
+from ..checks import not_measured, passed
 from ..engine.process_name import uptime
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -26,7 +26,7 @@ def outcome(result: Mapping[str, Any]) -> str:
 
 
 def service(result: Mapping[str, Any]) -> str:
-    """Return whether the service is back, as measured; an undone run left a service that was measured too."""
+    """Return whether the service is back, as measured; after an undo the checks tell of the restored state."""
     if not result["checks"]:
         return NOT_BACK if result["applied"] else UNKNOWN
     return BACK if passed(result["checks"]) and not (result["failure"] and not result["undone"]) else NOT_BACK
@@ -44,7 +44,7 @@ def end(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool) 
         journal.append(
             "end",
             **found,
-            not_measured=sum(item["status"] == NOT_MEASURED for item in result["checks"]),
+            not_measured=not_measured(result["checks"]),
             seconds=round(uptime() - float(beginning(journal.events()).get("mono") or uptime()), 3),
             failure=result["failure"],
             backup_id=result["backup_id"],

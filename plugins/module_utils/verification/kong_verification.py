@@ -12,6 +12,7 @@ from typing import Any
 
 from ..checks import Check, ask_groups, failures, passed, retry
 from ..engine.docker_stack import DockerStack
+from ..errors import RejectedError
 from ..gateway.kong_look import KongLook
 from ..live.diagnosis import Diagnosis
 from ..live.guilt import evidence_lines, failed
@@ -52,17 +53,15 @@ class KongVerification:
         first = [*self.kong.questions(), *self.chain.questions()]
         return ask_groups(first, self.chain.later, elsewhere)
 
-    def failure(self, result: Mapping[str, Any]) -> dict[str, Any]:
+    def rejection(self, result: Mapping[str, Any]) -> RejectedError:
         """Return what a module fails with: every failed check with its evidence, and the next command."""
         diagnosis = result["diagnosis"]
         what = failures(result["checks"]) or "a check of the rest of the stack failed"
-        return {
-            "msg": f"The gateway does not pass: {what}. {'; '.join(evidence_lines(diagnosis))}".strip(),
-            "hint": diagnosis[0]["hint"] if diagnosis else "Look at the checks of stack_verify.",
-            "passed": False,
-            "checks": result["checks"],
-            "diagnosis": diagnosis,
-        }
+        return RejectedError(
+            f"The gateway does not pass: {what}. {'; '.join(evidence_lines(diagnosis))}".strip(),
+            diagnosis[0]["hint"] if diagnosis else "Look at the checks of stack_verify.",
+            dict(result),
+        )
 
     def store_baseline(self, result: Mapping[str, Any]) -> bool:
         """Keep speed and plugin code of a deployment that passed; say whether something was kept."""

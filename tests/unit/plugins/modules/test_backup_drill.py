@@ -12,6 +12,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.errors impor
     DamagedBackupError,
     NotReadyError,
     RecoveryError,
+    RejectedError,
 )
 from ansible_collections.kong_masking.recovery.plugins.modules import backup_drill
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -51,20 +52,11 @@ def stack(tmp_path):
     return samples.stack(tmp_path)
 
 
-class Ended(Exception):
-    """The module ended by fail_json; its arguments are the result."""
-
-
 def drill(stack, check_mode=False, fail=True, **other):
     params = {name: about.get("default") for name, about in backup_drill.SPEC.items()}
     given = {name: getattr(stack, name) for name in backup_drill.SPEC["stack"]["options"]}
     params.update(stack=given, fail=fail, verification_keys=[], **other)
-
-    def fail_json(**result):
-        raise Ended(result)
-
-    module = SimpleNamespace(params=params, check_mode=check_mode, run_command=None, fail_json=fail_json)
-    return backup_drill.body(module)
+    return backup_drill.body(SimpleNamespace(params=params, check_mode=check_mode, run_command=None))
 
 
 def marks(stack):
@@ -92,9 +84,10 @@ def test_a_rehearsal_that_passes_leaves_its_proof(stack):
 def test_one_that_does_not_pass_is_written_down_and_fails(stack, monkeypatch, answer, problem):
     monkeypatch.setattr(Job, "answer", answer)
     monkeypatch.setattr(Job, "problem", problem)
-    with pytest.raises(Ended) as ended:
+    with pytest.raises(RejectedError) as rejected:
         drill(stack)
-    assert ended.value.args[0]["msg"].startswith(f"The rehearsal of {ID} does not pass: ")
+    assert rejected.value.as_result()["passed"] is False
+    assert rejected.value.msg.startswith(f"The rehearsal of {ID} does not pass: ")
     assert marks(stack)["drill"]["passed"] is False
     assert drill(stack, fail=False)["passed"] is False
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import libraries
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError, RejectedError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runs import entry
 
 
@@ -71,6 +71,24 @@ def test_commands_in_results_and_failures_are_those_of_this_stack():
         with pytest.raises(Left):
             entry.run_module(made, body)
         assert "ansible-playbook kong_masking.recovery.verify -e env=production" in str(told)
+
+
+def test_what_a_rejection_found_is_in_the_result_too():
+    made, told = module(stack={"environment": "production"})
+
+    def body(_module):
+        found = {"passed": False, "text": ["NEXT: ansible-playbook playbooks/verify.yml"]}
+        raise RejectedError("It does not pass.", "Mend it.", found)
+
+    with pytest.raises(Left):
+        entry.run_module(made, body)
+    assert told == {
+        "msg": "It does not pass. Mend it.",
+        "hint": "Mend it.",
+        "details": {},
+        "passed": False,
+        "text": ["NEXT: ansible-playbook playbooks/verify.yml -e env=production"],
+    }
 
 
 def _fails(_module):

@@ -15,6 +15,7 @@ from ansible_collections.kong_masking.recovery.tests.unit.journal_samples import
 
 RUN = "rollback-20260729-120000"
 ADVISORY = {**BROKEN, "level": "advisory"}
+MINOR = {**OPEN, "level": "advisory"}
 WORK = {"actions": [{"action": "restart"}]}
 REFUSED = {"actions": [], "refusals": [{"name": "port_taken"}]}
 
@@ -96,7 +97,7 @@ def end(stack, run, dry=False, **about):
 def test_the_last_line_says_what_the_run_came_to(stack, run, monkeypatch):
     began = Journal(stack, RUN).events()[0]["mono"]
     monkeypatch.setattr(run_end, "uptime", lambda: began + 41.5)
-    found = end(stack, run, checks=[GOOD, ADVISORY, OPEN, OPEN], failure="verify: x", undone=True)
+    found = end(stack, run, checks=[GOOD, ADVISORY, OPEN, OPEN, MINOR], failure="verify: x", undone=True)
     assert found == {
         "changed": False,
         "run": run,
@@ -114,7 +115,7 @@ def test_the_last_line_says_what_the_run_came_to(stack, run, monkeypatch):
         "failure": "verify: x",
         "backup_id": "deploy-1",
         "snapshot_id": RUN,
-        "checks": [GOOD, ADVISORY, OPEN, OPEN],
+        "checks": [GOOD, ADVISORY, OPEN, OPEN, MINOR],
         "half_way": True,
     }
     with open(found["log"].partition(":")[2], encoding="utf-8") as handle:
