@@ -12,7 +12,8 @@ from typing import Any
 from ..checks import FAILED, PASSED, Check
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
-from ..live import redis_files, redis_live
+from ..live import redis_live
+from ..live.redis_layout import Layout
 from ..live.redis_live import LiveRedis
 from ..redis import redis_compare, redis_delta, redis_keys, redis_pairs, redis_scratch, redis_values
 from ..redis import redis_families as families
@@ -108,14 +109,17 @@ class RedisJob:
             raise RecoveryError(f"The delta needs a running Redis: {problem}", "Leave method out.")
         return method, why
 
-    def _replaceable(self, problem: str, restarts: bool = False) -> redis_files.Layout:
+    def _replaceable(self, problem: str, restarts: bool = False) -> Layout:
         """Return where a Redis that cannot answer keeps its data; raise where it only listens elsewhere than expected.
 
         A rollback restarts it first, which may bring it back to us: only one whose copy is not found either is refused.
         """
         if not restarts:
             self.target.need_silent(problem)
-        return self.target.layout(None)
+        layout = self.target.layout(None)
+        if self.method == how.FILE:
+            self.target.need_place(layout)
+        return layout
 
     def preview(self, restarts: bool = False) -> Preview:
         """Return what would be done; the dump is loaded in a scratch server, the live one is only read.
@@ -149,7 +153,8 @@ class RedisJob:
             if found.method == how.DELTA and any(item.over for item in differences):
                 found.method, found.why = how.FILE, how.MANY
             if found.method == how.FILE:
-                self.target.layout(live)
+                self.target.need_place(self.target.layout(live))
+                found.warnings += [self.target.drift] if self.target.drift else []
             elif found.method == how.DELTA:
                 self._need_room(live, found.restored, found.size)
             live.close()
@@ -192,7 +197,8 @@ class RedisJob:
         if sources.wanted is not None:
             redis_values.need_readable(sources.wanted.info("server")["redis_version"], live.info()["redis_version"])
         numbers = self._numbers(live, sources)
-        limit = how.FILE_KEYS if self.method == how.AUTO and not self.target.managed else None
+        # Where files cannot be replaced, everything is changed by the delta, however much it is.
+        limit = how.FILE_KEYS if self.method == how.AUTO and self.target.replaceable(live) else None
         return [redis_compare.compare(live.client, sources, self.selection, number, limit) for number in numbers]
 
     def run(self) -> dict[str, Any]:
@@ -203,7 +209,7 @@ class RedisJob:
         with ExitStack() as held:
             # The dump first: one that cannot be read must not take Kong off.
             opened = held.enter_context(self._opened())
-            layout: redis_files.Layout | None = None
+            layout: Layout | None = None
             if live is None:
                 # Before Kong goes: where this fails, Redis may be healthy and merely listen elsewhere, and nobody could
                 # tell that Kong may come back.
@@ -214,11 +220,16 @@ class RedisJob:
                     self.floor.doubt(live.client, opened.sources.wanted)
                 if live is not None and self.method == how.AUTO:
                     method, why = how.DELTA, "Redis was merely stopped"
-            result = self._delta(live, opened.sources) if live is not None and method == how.DELTA else None
+            result = None
+            if live is not None and method == how.DELTA:
+                self.target.forget_old(live)
+                result = self._delta(live, opened.sources)
             if result is None:
                 method, why = how.FILE, how.MANY if method == how.DELTA else why
                 change = FileChange(self.target, self.selection, self.floor)
-                result = change.run(live, opened.sources, layout or self.target.layout(live))
+                layout = layout or self.target.layout(live)
+                self.target.need_place(layout)
+                result = change.run(live, opened.sources, layout)
         if not self.selection.keep_counters:
             self.floor.forget()
         return self._finished({**result, "method": method, "why": why, "expired": opened.expired})

@@ -13,11 +13,13 @@ from ..engine.private_folder import private_folder
 from ..errors import RecoveryError
 from ..libraries import redis
 from ..live import redis_files
+from ..live.redis_layout import Layout
 from ..live.redis_live import LiveRedis
 from ..redis import redis_compare, redis_delta, redis_keys, redis_pairs, redis_scratch
 from ..redis import redis_families as families
 from ..redis import redis_method as how
 from ..redis.redis_data import RedisData
+from ..redis.redis_loaded import Held, loaded_problem
 from .counter_record import CounterFloor
 
 
@@ -28,24 +30,27 @@ class FileChange:
         self.target, self.selection, self.floor = target, selection, floor
         self.engine, self.runner = target.engine, target.runner
 
-    def run(self, live: RedisData | None, sources: redis_compare.Sources, layout: redis_files.Layout) -> dict[str, Any]:
+    def run(self, live: RedisData | None, sources: redis_compare.Sources, layout: Layout) -> dict[str, Any]:
         """Replace the data; live is None where they cannot be read."""
         before = redis_keys.census(live.client, self.selection) if live is not None else None
         about = live.info() if live is not None else {}
         ahead = self._ahead(live.client, sources) if live is not None else None
         with private_folder() as folder, self.target.kong_off():
             began = self.runner.clock()
-            held = self.floor.remember(live.client if live is not None else None, sources.wanted)
+            counters = self.floor.remember(live.client if live is not None else None, sources.wanted)
             path = os.path.join(folder, redis_scratch.DUMP)
-            with self._built(live.client if live is not None else None, sources, held) as built:
+            with self._built(live.client if live is not None else None, sources, counters) as built:
                 after, wrong = ahead or self._counted(built)
                 size = int(built.info("memory")["used_memory"])
                 problem = how.file_room_problem(about, self.target.memory_limit(), size)
                 if problem:
                     raise RecoveryError(problem, "Raise the limit, or choose a smaller backup.")
+                first = built.info()
                 redis_scratch.save(built, path)
-            self._place(layout, path)
+                held = Held.of(first, built.info())
+            self._place(layout, path, held, Held.of(live.info()) if live is not None else None)
             pause = (self.runner.clock() - began) * 1000
+        redis_files.forget(self.engine, self.target.container(), layout.directory)
         return {
             "changed": True,
             "keys_before": before.keys if before is not None else None,
@@ -57,12 +62,16 @@ class FileChange:
             "counters_raised": 0,
             "conflicts": [],
             "wrong_pairs": wrong,
+            "warnings": [self.target.drift] if self.target.drift else [],
             "write_pause_ms": round(pause, 1),
             "kong_off": True,
         }
 
-    def _place(self, layout: redis_files.Layout, path: str) -> None:
-        """Stop Redis, replace its files, start it; where nothing was replaced yet, it comes back with the old ones."""
+    def _place(self, layout: Layout, path: str, held: Held, before: Held | None) -> None:
+        """Stop Redis, replace its files, start it and count; held: what is put there, before: what lived, if known.
+
+        Where nothing was replaced yet, or where the new data are not what it has loaded, the old files come back.
+        """
         self.target.stop()
         self.target.replacing = True
         try:
@@ -72,8 +81,38 @@ class FileChange:
                 self.target.start()
                 self.target.replacing = False
                 raise
-        self.target.start()
+        problem = self._started(held)
+        if problem:
+            self._go_back(layout, problem, before)
         self.target.replacing = False
+
+    def _started(self, held: Held) -> str:
+        """Start Redis; return why it does not serve what it was to load, empty where it does."""
+        try:
+            self.target.start()
+            live, problem = self.target.connect()
+            about = live.info() if live is not None else {}
+        except (RecoveryError, redis.exceptions.RedisError) as exc:
+            live, problem = None, str(exc)
+        if live is None:
+            return f"The keys of Redis cannot be counted after its start: {problem}"
+        live.close()
+        return loaded_problem(held, about)
+
+    def _go_back(self, layout: Layout, problem: str, before: Held | None) -> None:
+        """Put the old files back, start Redis with them, and raise; Kong comes back only to the data of before."""
+        self.target.stop()
+        redis_files.go_back(self.engine, self.target.container(), layout)
+        again = self._started(before) if before is not None else "with them it could not answer before"
+        self.target.replacing = bool(again)
+        outcome = f"Kong stays off: {again.rstrip('.')}" if again else "Redis serves them as before"
+        raise RecoveryError(
+            f"{problem.rstrip('.')}; the new data had been put into {layout.target}. The old files are back in "
+            f"{layout.directory}. {outcome}.",
+            "Compare CONFIG GET dir, dbfilename and appendonly with the configuration that Redis is started with; "
+            "keep the live mappings meanwhile (-e redis_data=keep), a copy is in the snapshot: "
+            "ansible-playbook playbooks/list_backups.yml",
+        )
 
     def _ahead(self, live: redis.Redis, sources: redis_compare.Sources) -> tuple[redis_keys.Census, list[bytes]] | None:
         """Do before the standstill what does not need one: with restore, all that is chosen comes from the backup.

@@ -22,7 +22,7 @@ from ..engine.docker_stack import DockerStack
 from ..engine.private_folder import private_folder
 from ..errors import CommandError, NotReadyError, RecoveryError
 from ..libraries import yaml
-from ..live import live_state, readiness, redis_files
+from ..live import live_state, readiness, redis_files, redis_layout
 from ..redact import scrub, secret_values
 from ..redis import redis_keys, redis_scratch
 from ..redis.redis_data import RedisData
@@ -238,7 +238,7 @@ class DrillJob:
         if not recorded:
             return []
         asked = client()
-        settings = {name: str(asked.client.config_get(name).get(name, "")) for name in redis_files.SETTINGS}
+        settings = {name: str(asked.client.config_get(name).get(name, "")) for name in redis_layout.SETTINGS}
         asked.close()
         container = self.engine.containers()[service]
         before = drill_checks.counted(self._check_rdb(container))
@@ -247,7 +247,7 @@ class DrillJob:
         clean = f"{dump}.clean"
         with redis_scratch.loaded(self.live, self.runner, container.image_id, dump) as source:
             redis_scratch.save(source, clean)
-        redis_files.rewrite(self.engine, container, redis_files.Layout.from_settings(settings), clean)
+        redis_files.rewrite(self.engine, container, redis_layout.Layout.from_settings(settings), clean)
         self.engine.start(container)
         ready()
         loaded = client()

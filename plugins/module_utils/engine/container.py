@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,10 +138,7 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         restarts=int(answer.get("RestartCount") or 0),
         created=answer.get("Created", ""),
         started_at=state.get("StartedAt", ""),
-        mounts=tuple(
-            Mount(item.get("Type", ""), item.get("Source", ""), item["Destination"], bool(item.get("RW")))
-            for item in sorted(answer.get("Mounts") or [], key=lambda item: item["Destination"])
-        ),
+        mounts=_mounts(answer.get("Mounts") or [], host.get("Tmpfs") or {}),
         ports=_published(host.get("PortBindings") or {}, network.get("Ports") or {}),
         addresses={name: link.get("IPAddress", "") for name, link in sorted((network.get("Networks") or {}).items())},
         aliases=tuple(
@@ -151,6 +148,18 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         settings=_settings(config, host, network),
         pid=int(state.get("Pid") or 0),
     )
+
+
+def _mounts(listed: Iterable[Mapping[str, Any]], in_memory: Iterable[str]) -> tuple[Mount, ...]:
+    """Return what is mounted by place; a tmpfs hides the volume that the image wants there, which is listed too."""
+    found = {
+        item["Destination"]: Mount(
+            item.get("Type", ""), item.get("Source", ""), item["Destination"], bool(item.get("RW"))
+        )
+        for item in listed
+    }
+    found.update({place: Mount("tmpfs", "", place, writable=True) for place in in_memory})
+    return tuple(found[place] for place in sorted(found))
 
 
 def _published(wanted: Mapping[str, Any], bound: Mapping[str, Any]) -> dict[str, tuple[str, int]]:

@@ -1,156 +1,44 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Put a dump where a stopped Redis will really load it: with append-only files on, that is not dump.rdb."""
+"""Put a dump where a stopped Redis will really load it, and the old files back where it does not."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ..engine.container import Container, from_inspect
+from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
-from ..engine.endpoints import redis_port
 from ..errors import RecoveryError
-from ..redis.redis_data import Access
 from ..redis.redis_scratch import owner_labels
-from ..runner import Runner
+from .redis_layout import Layout
 
-SETTINGS = ("dir", "dbfilename", "appendonly", "appenddirname", "appendfilename")
 HELPER_SECONDS = 120
-ASK_SECONDS = 15.0
 HELPER_DUMP = "/kong-masking-recovery/dump.rdb"
 PART, READY = ".kong-masking-recovery.part", ".kong-masking-recovery.ready"
+# The old files until the new ones are counted in the live server; the other name while they are put back.
+OLD, BACK = ".kong-masking-recovery.old", ".kong-masking-recovery.back"
+NONE = ".none"
 NOTHING_TO_FINISH = 9
-
-SILENT = "Redis does not tell where its data lie: CONFIG is renamed or forbidden, so its files cannot be replaced."
-WHAT_STILL_WORKS = (
-    "What still works: every backup, and every change of the data by method delta while Redis runs. Start Redis, and "
-    "run the same command again."
-)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a server keeps its data; append_dir is empty before Redis 7, which has a single append-only file."""
-
-    directory: str
-    dump: str
-    append: bool
-    append_dir: str
-    append_name: str
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, str]) -> Layout:
-        """Build from the answers to CONFIG GET."""
-        return cls(
-            settings["dir"],
-            settings["dbfilename"],
-            settings["appendonly"] == "yes",
-            settings.get("appenddirname", ""),
-            settings.get("appendfilename", "appendonly.aof"),
-        )
-
-    @property
-    def old_files(self) -> list[str]:
-        """What has to go before the new data may be loaded, absolute inside the container."""
-        names = [self.dump, self.append_dir or self.append_name]
-        return [posixpath.join(self.directory, name) for name in names]
-
-    @property
-    def target(self) -> str:
-        """The file that the server loads at its next start, absolute inside the container.
-
-        Before Redis 7 the single append-only file may begin with a dump; since then its base file may be one.
-        """
-        if not self.append:
-            return posixpath.join(self.directory, self.dump)
-        if self.append_dir:
-            return posixpath.join(self.directory, self.append_dir, f"{self.append_name}.1.base.rdb")
-        return posixpath.join(self.directory, self.append_name)
-
-    @property
-    def manifest(self) -> tuple[str, str]:
-        """Return (path, content) of the append-only manifest; empty strings where there is none."""
-        if not self.append or not self.append_dir:
-            return "", ""
-        base = f"{self.append_name}.1.base.rdb"
-        path = posixpath.join(self.directory, self.append_dir, f"{self.append_name}.manifest")
-        return path, f"file {base} seq 1 type b\n"
-
-
-def parse_settings(output: str) -> dict[str, str]:
-    """Return name → value from what ``redis-cli CONFIG GET`` prints: a name and its value on two lines."""
-    lines = output.splitlines()
-    return dict(zip(lines[::2], lines[1::2]))
-
-
-def ask_layout(
-    engine: DockerStack, runner: Runner, container: Container, passwords: list[str], access: Access
-) -> Layout:
-    """Find out where a Redis that cannot answer keeps its data.
-
-    A copy of its container, with empty directories instead of its data and without network, is started and asked: the
-    settings may come from a file, the command or the environment.
-    """
-    about = engine.api.inspect_container(container.id)
-    writable = {mount.destination: "" for mount in container.mounts if mount.writable}
-    binds = [
-        f"{mount.source}:{mount.destination}:ro"
-        for mount in container.mounts
-        if mount.type == "bind" and not mount.writable
-    ]
-    created = engine.api.create_container(
-        container.image_id,
-        command=about["Config"].get("Cmd"),
-        entrypoint=about["Config"].get("Entrypoint"),
-        user=about["Config"].get("User") or None,
-        environment=about["Config"].get("Env"),
-        labels=owner_labels(engine, container.image_id),
-        host_config=engine.api.create_host_config(binds=binds, tmpfs=writable, network_mode="none"),
-    )
-    try:
-        engine.api.start(created["Id"])
-        copy = from_inspect(engine.api.inspect_container(created["Id"]))
-        end = runner.clock() + ASK_SECONDS
-        while True:
-            for password in passwords:
-                ask = [*access.words_inside(container, password), "CONFIG", "GET", "*"]
-                said = engine.execute(copy, ask, {"REDISCLI_AUTH": password})[1].decode("utf-8", "replace")
-                settings = parse_settings(said)
-                if "dbfilename" in settings:
-                    return Layout.from_settings(settings)
-                if "unknown command" in said or "NOPERM" in said:
-                    raise RecoveryError(SILENT, WHAT_STILL_WORKS)
-            if runner.clock() > end:
-                raise RecoveryError(
-                    f"Where {container.name} keeps its data is not known: a copy of it with empty data does not answer "
-                    f"{'TLS ' if access.tls else ''}on port {redis_port(container, access.port, access.tls)} within "
-                    f"{ASK_SECONDS:.0f} s. Nothing was changed.",
-                    "Where it listens on another port, set stack_redis_port; where it speaks TLS only, "
-                    f"stack_redis_tls. Otherwise look: docker logs {container.name}",
-                )
-            runner.sleep(0.1)
-    finally:
-        engine.api.remove_container(created["Id"], force=True, v=True)
 
 
 def script(layout: Layout, commit: bool) -> str:
     """Return the shell lines that replace a stopped server's data; with commit, by the dump that is handed in.
 
-    The new data lie complete beside the old ones before anything of those goes. Killed after that, the same lines
-    without commit finish the work; killed before, the old data are whole. The manifest comes before the base file that
-    it names: a server that is started in between refuses to start, which is better than serving nothing. The owner is
-    the data directory's own, so that the server may write there again.
+    The new data lie complete beside the old ones before anything of those moves aside. Killed after that, the same
+    lines without commit finish the work; killed before, the old data are whole. The manifest comes before the base file
+    that it names: a server that is started in between refuses to start, which is better than serving nothing. The owner
+    is the data directory's own, so that the server may write there again.
     """
-    part, ready = (posixpath.join(layout.directory, name) for name in (PART, READY))
-    lines = ["set -eu", f'cd "{layout.directory}"', 'owner=$(stat -c "%u:%g" .)']
+    part, ready, old, back = (posixpath.join(layout.directory, name) for name in (PART, READY, OLD, BACK))
+    lines = _begin(layout)
     if commit:
         lines += [f"trap 'rm -f \"{part}\"' EXIT", f'cp "{HELPER_DUMP}" "{part}"', f'chown "$owner" "{part}"']
-        lines += [f'chmod 0600 "{part}"', "sync", f'mv -f "{part}" "{ready}"']
+        lines += [f'chmod 0600 "{part}"', "sync", f'rm -rf "{old}" "{back}"', f'mv -f "{part}" "{ready}"']
     else:
-        lines += [f'rm -f "{part}"', f'[ -e "{ready}" ] || exit {NOTHING_TO_FINISH}']
-    lines += [f'rm -rf "{path}"' for path in layout.old_files if path != layout.target]
+        # A run that was killed while it put the old files back had found that the new ones are not what is loaded.
+        lines += [*_put_back(layout), f'rm -f "{part}"', f'[ -e "{ready}" ] || exit {NOTHING_TO_FINISH}']
+    lines += [f'mkdir -p "{old}"', f'chown "$owner" "{old}"']
+    lines += [_set_aside(layout, name) for name in layout.names]
     path, content = layout.manifest
     if path:
         folder = posixpath.dirname(path)
@@ -160,8 +48,45 @@ def script(layout: Layout, commit: bool) -> str:
     return "\n".join(lines)
 
 
+def _set_aside(layout: Layout, name: str) -> str:
+    """Return the line that keeps an old file or folder aside, or notes that there was none.
+
+    The file that the server loads stays there too until the new one takes its place in one step. Anything else that
+    stands there although its old one is aside is what a killed run had begun to place.
+    """
+    path, aside = posixpath.join(layout.directory, name), posixpath.join(layout.directory, OLD, name)
+    loaded = path == layout.target
+    again = ":" if loaded else f'rm -rf "{path}"'
+    keep = f'{{ ln "{path}" "{aside}" 2>/dev/null || mv "{path}" "{aside}"; }}' if loaded else f'mv "{path}" "{aside}"'
+    there, done = f'[ -e "{path}" ]', f'[ -e "{aside}" ] || [ -e "{aside}{NONE}" ]'
+    return f'if {done}; then {again}; elif {there}; then {keep}; else : > "{aside}{NONE}"; fi'
+
+
+def back_script(layout: Layout) -> str:
+    """Return the shell lines that put the old files of a stopped server back in the place of the new ones."""
+    old, back = (posixpath.join(layout.directory, name) for name in (OLD, BACK))
+    aside = f'if [ -d "{old}" ]; then rm -rf "{back}"; mv "{old}" "{back}"; fi'
+    return "\n".join([*_begin(layout), aside, *_put_back(layout), "sync"])
+
+
+def _begin(layout: Layout) -> list[str]:
+    return ["set -eu", f'cd "{layout.directory}"', 'owner=$(stat -c "%u:%g" .)']
+
+
+def _put_back(layout: Layout) -> list[str]:
+    """Return the lines that move back what is in BACK, where it is; killed anywhere, they finish when run again."""
+    back = posixpath.join(layout.directory, BACK)
+    lines = []
+    for name in layout.names:
+        path, aside = posixpath.join(layout.directory, name), posixpath.join(back, name)
+        # A folder cannot be put over another one; a file is, so that there is always one of the two.
+        returned = f'[ ! -d "{aside}" ] || rm -rf "{path}"; mv -f "{aside}" "{path}"'
+        lines.append(f'if [ -e "{aside}" ]; then {returned}; elif [ -e "{aside}{NONE}" ]; then rm -rf "{path}"; fi')
+    return [*lines, f'rm -rf "{back}"']
+
+
 def rewrite(engine: DockerStack, container: Container, layout: Layout, dump: str) -> None:
-    """Replace the data of a stopped container by a dump (a path on the host)."""
+    """Replace the data of a stopped container by a dump (a path on the host); the old files stay aside."""
     status, words = _help(engine, container, script(layout, commit=True), [f"{dump}:{HELPER_DUMP}:ro"])
     if status != 0:
         raise RecoveryError(
@@ -176,6 +101,21 @@ def finish(engine: DockerStack, container: Container, layout: Layout) -> bool:
     if status not in (0, NOTHING_TO_FINISH):
         raise RecoveryError(f"An interrupted change of {container.name}'s data cannot be finished: {words or status}.")
     return status == 0
+
+
+def go_back(engine: DockerStack, container: Container, layout: Layout) -> None:
+    """Put the old files of a stopped container back."""
+    status, words = _help(engine, container, back_script(layout), [])
+    if status != 0:
+        raise RecoveryError(
+            f"The old files of {container.name} could not be put back: {words or status}.",
+            f"They lie in {posixpath.join(layout.directory, OLD)} or {BACK} beside it.",
+        )
+
+
+def forget(engine: DockerStack, container: Container, directory: str) -> None:
+    """Remove the old files of a running container; what stays is removed by the next change."""
+    engine.execute(container, ["rm", "-rf", *(posixpath.join(directory, name) for name in (OLD, BACK))])
 
 
 def _help(engine: DockerStack, container: Container, lines: str, binds: list[str]) -> tuple[int, str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..libraries import redis
 from ..redis.redis_data import RedisData, RedisUnavailable
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import kong_pause, live_state, readiness, redis_files
+from . import kong_pause, live_state, readiness, redis_copy, redis_files, redis_layout
 
 STARTED_SECONDS = 120.0
 LOADING_SECONDS = 120.0
@@ -22,14 +23,23 @@ WAKE_SECONDS = 60.0
 INSIDE_SECONDS = 3
 PAUSE = 0.2
 
+NO_PLACE_HINT = (
+    "Keep the live mappings (-e redis_data=keep); while Redis runs, method delta changes them without its files: "
+    "ansible-playbook playbooks/recover_data.yml"
+)
+
 
 class LiveRedis:
-    """Where the live data are; replacing: whether the files are half replaced, so that Kong must not come back."""
+    """Where the live data are; replacing: whether the files are half replaced, so that Kong must not come back.
+
+    drift: what was set while Redis ran and is otherwise after its next start, in words, once its layout was asked for.
+    """
 
     def __init__(self, stack: StackArgs, engine: DockerStack, runner: Runner) -> None:
         self.stack, self.engine, self.runner = stack, engine, runner
         self.managed = bool(stack.redis_host)
         self.replacing = False
+        self.drift = ""
         if not self.managed:
             self.container()
 
@@ -109,18 +119,53 @@ class LiveRedis:
         """Return what the container may use, in bytes; 0 for no limit."""
         return 0 if self.managed else int(self.container().settings.get("memory") or 0)
 
-    def layout(self, live: RedisData | None) -> redis_files.Layout:
-        """Find out where the data lie: asked of the server itself, else of a copy of its container."""
-        if live is None:
-            access = live_state.redis_access(self.stack)
-            return redis_files.ask_layout(self.engine, self.runner, self.container(), self._passwords(), access)
-        try:
-            settings = {name: str(live.client.config_get(name).get(name, "")) for name in redis_files.SETTINGS}
-        except redis.exceptions.ResponseError as exc:
-            raise RecoveryError(redis_files.SILENT, redis_files.WHAT_STILL_WORKS) from exc
-        return redis_files.Layout.from_settings(settings)
+    def layout(self, live: RedisData | None) -> redis_layout.Layout:
+        """Find out where the data lie after the next start, and whether files can be put there; raise where not.
 
-    def wake(self, layout: redis_files.Layout) -> tuple[RedisData | None, str]:
+        A copy of the container is asked, for the server's own settings may have been set while it ran. Where the copy
+        does not answer they are believed; the keys are counted after the start in any case.
+        """
+        ours = redis_layout.Layout.from_settings(self._settings(live)) if live is not None else None
+        try:
+            access = live_state.redis_access(self.stack)
+            found = redis_copy.ask_layout(self.engine, self.runner, self.container(), self._passwords(), access)
+        except RecoveryError:
+            if ours is None:
+                raise
+            found = ours
+        self.drift = redis_layout.drift(ours, found) if ours is not None else ""
+        return found
+
+    def _settings(self, live: RedisData) -> dict[str, str]:
+        try:
+            return {name: str(live.client.config_get(name).get(name, "")) for name in redis_layout.SETTINGS}
+        except redis.exceptions.ResponseError as exc:
+            raise RecoveryError(redis_copy.SILENT, redis_copy.WHAT_STILL_WORKS) from exc
+
+    def need_place(self, layout: redis_layout.Layout) -> None:
+        """Raise where the data lie so that no helper can replace their files."""
+        problem = redis_layout.place_problem(self.container(), layout.directory)
+        if problem:
+            raise RecoveryError(problem, NO_PLACE_HINT)
+
+    def replaceable(self, live: RedisData) -> bool:
+        """Say whether the files of a server that answers can be replaced at all, without asking a copy."""
+        if self.managed:
+            return False
+        try:
+            return not redis_layout.place_problem(self.container(), self._settings(live)["dir"])
+        except RecoveryError:
+            return False
+
+    def forget_old(self, live: RedisData) -> None:
+        """Remove the old files that a killed run has kept aside: they hold what no longer serves."""
+        if self.replaceable(live):
+            directory, container = self._settings(live)["dir"], self.container()
+            place = container.mounted_at(directory)
+            if any(self.runner.exists(os.path.join(place, name)) for name in (redis_files.OLD, redis_files.BACK)):
+                redis_files.forget(self.engine, container, directory)
+
+    def wake(self, layout: redis_layout.Layout) -> tuple[RedisData | None, str]:
         """Start a server that was stopped, killed, paused or hung, so that its data count; return what connect does.
 
         What a killed run left unfinished is finished first. One that runs in a loop has data that it cannot read.

@@ -147,6 +147,11 @@ class TestRunning:
             "/v",
         ]
 
+    def test_a_tmpfs_hides_the_volume_of_the_image_that_is_listed_in_its_place(self):
+        host = {**INSPECT["HostConfig"], "Tmpfs": {"/v": "", "/run": "size=1m"}}
+        kinds = {item.destination: item.type for item in inspect(top={"HostConfig": host}).mounts}
+        assert (kinds["/v"], kinds["/run"], kinds["/kong/plugins"]) == ("tmpfs", "tmpfs", "bind")
+
 
 class TestStopped:
     def test_ports_are_those_that_it_asks_for(self):

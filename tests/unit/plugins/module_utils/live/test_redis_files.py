@@ -7,18 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import redis_files as files
-from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access
-from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
-from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.redis_layout import Layout
 
 SETTINGS = {"dbfilename": "dump.rdb", "appenddirname": "appendonlydir", "appendfilename": "appendonly.aof"}
 OLD, NEW = b"old", b"new"
 
 
-def layout(folder: Path, append: str, **further: str) -> files.Layout:
-    return files.Layout.from_settings({"dir": str(folder), "appendonly": append, **SETTINGS, **further})
+def layout(folder: Path, append: str, **further: str) -> Layout:
+    return Layout.from_settings({"dir": str(folder), "appendonly": append, **SETTINGS, **further})
 
 
 LAYOUTS = {
@@ -30,7 +27,7 @@ LAYOUTS = {
 }
 
 
-def old_data(folder: Path, about: files.Layout) -> None:
+def old_data(folder: Path, about: Layout) -> None:
     """Lay out what a server has left."""
     (folder / about.dump).write_bytes(OLD)
     if about.append and about.append_dir:
@@ -49,10 +46,17 @@ def run(lines: str, dump: Path) -> int:
 
 
 def state(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """What the server finds: all files but the old ones that are kept aside."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: content for name, content in found.items() if not name.startswith(files.OLD)}
 
 
-def new_state(about: files.Layout, folder: Path) -> dict[str, bytes]:
+def clear(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def new_state(about: Layout, folder: Path) -> dict[str, bytes]:
     """What there must be afterwards, and nothing else."""
     found = {str(Path(about.target).relative_to(folder)): NEW}
     path, content = about.manifest
@@ -92,8 +96,7 @@ def test_cut_off_after_any_line_the_old_data_are_whole_or_the_new_ones_are_finis
     lines = files.script(about, commit=True).splitlines()
     outcomes = set()
     for count in range(3, len(lines)):
-        for path in sorted(folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
+        clear(folder)
         old_data(folder, about)
         run("\n".join([*lines[:count], "trap - EXIT"]), dump)
         finished = run(files.script(about, commit=False), dump)
@@ -110,81 +113,70 @@ def test_a_full_disk_leaves_the_old_data_alone(place):
     assert state(folder) == before
 
 
-def test_settings_are_read_from_what_the_client_prints():
-    assert files.parse_settings("dir\n/data\nsave\n\ndbfilename\nx.rdb\n") == {
-        "dir": "/data",
-        "save": "",
-        "dbfilename": "x.rdb",
-    }
+def test_the_old_data_come_back_whole_and_nothing_of_the_new_stays(place):
+    folder, about, dump = place
+    before = state(folder)
+    run(files.script(about, commit=True), dump)
+    assert run(files.back_script(about), dump) == 0
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(before)
+    assert state(folder) == before
 
 
-class Api:
-    """An engine that starts a copy of a container; what redis-cli prints in it is given."""
-
-    def __init__(self, said):
-        self.said, self.asked, self.removed = said, [], []
-        self.api = self
-
-    def inspect_container(self, name):
-        return {
-            "Id": name,
-            "Name": f"/{name}",
-            "Image": "sha256:redis",
-            "Config": {"Cmd": ["redis-server", "/etc/redis.conf"]},
-            "HostConfig": {},
-            "State": {"Status": "running"},
-        }
-
-    def create_host_config(self, **about):
-        return about
-
-    def create_container(self, _image, **about):
-        self.network = about["host_config"]["network_mode"]
-        return {"Id": "copy"}
-
-    def start(self, _name):
-        pass
-
-    def remove_container(self, name, **_about):
-        self.removed.append(name)
-
-    def execute(self, container, cmd, env=None):
-        self.asked.append((container.id, cmd, env))
-        return 0, self.said, b""
-
-    def foreign_labels(self, _image):
-        return {}
-
-    project = "gateway"
+def test_where_there_were_none_none_come_back(place):
+    folder, about, dump = place
+    clear(folder)
+    run(files.script(about, commit=True), dump)
+    assert run(files.back_script(about), dump) == 0
+    assert list(folder.iterdir()) == []
 
 
-def asked_of_a_copy(said, access):
-    api, clock = Api(said), samples.FakeClock()
-    runner = Runner(clock=clock, sleep=clock.sleep)
-    try:
-        return api, files.ask_layout(api, runner, samples.container("redis"), ["secret"], access)
-    finally:
-        assert api.removed == ["copy"]
-        assert api.network == "none"
+def test_cut_off_while_they_are_put_back_the_next_run_goes_on_with_it(place):
+    folder, about, dump = place
+    before = state(folder)
+    lines = files.back_script(about).splitlines()
+    for count in range(4, len(lines)):
+        clear(folder)
+        old_data(folder, about)
+        run(files.script(about, commit=True), dump)
+        run("\n".join(lines[:count]), dump)
+        assert run(files.script(about, commit=False), dump) == files.NOTHING_TO_FINISH
+        assert state(folder) == before, lines[count - 1]
 
 
-@pytest.mark.parametrize(
-    ("access", "words"),
-    [
-        (Access(), ["-p", "6379"]),
-        (Access(port=6380), ["-p", "6380"]),
-        (Access("ann", True, "/ca.pem", 6380), ["-p", "6380", "--tls", "--insecure", "--user", "ann"]),
-    ],
-    ids=["usual", "another-port", "tls-and-user"],
-)
-def test_the_copy_is_asked_where_the_server_listens(access, words):
-    api, found = asked_of_a_copy(b"dir\n/data\nappendonly\nno\ndbfilename\nx.rdb\n", access)
-    assert found.target == "/data/x.rdb"
-    assert api.asked == [("copy", ["redis-cli", *words, "CONFIG", "GET", "*"], {"REDISCLI_AUTH": "secret"})]
+def test_cut_off_after_any_line_what_is_finished_can_still_be_taken_back(place):
+    folder, about, dump = place
+    before = state(folder)
+    lines = files.script(about, commit=True).splitlines()
+    for count in range(3, len(lines)):
+        clear(folder)
+        old_data(folder, about)
+        run("\n".join([*lines[:count], "trap - EXIT"]), dump)
+        if run(files.script(about, commit=False), dump) == 0:
+            assert run(files.back_script(about), dump) == 0
+            assert state(folder) == before, lines[count - 1]
 
 
-def test_a_copy_that_is_not_found_names_port_and_settings():
-    with pytest.raises(RecoveryError, match="does not answer TLS on port 6380 within 15 s") as caught:
-        asked_of_a_copy(b"Could not connect\n", Access("", True, "", 6380))
-    assert "stack_redis_port" in caught.value.hint
-    assert "Nothing was changed" in caught.value.msg
+@pytest.mark.parametrize("name", ["dump", "append-only-before-7"])
+def test_a_single_file_is_replaced_in_one_step(tmp_path, name):
+    """A server that the engine starts in between must find the old data or the new ones, never none."""
+    folder, dump = tmp_path / "data", tmp_path / "new.rdb"
+    dump.write_bytes(NEW)
+    append, further = LAYOUTS[name]
+    about = layout(folder, append, **further)
+    lines = files.script(about, commit=True).splitlines()
+    for count in range(3, len(lines) + 1):
+        folder.mkdir(exist_ok=True)
+        clear(folder)
+        old_data(folder, about)
+        run("\n".join([*lines[:count], "trap - EXIT"]), dump)
+        assert Path(about.target).read_bytes() in (OLD, NEW), lines[count - 1]
+
+
+def test_what_a_killed_run_kept_aside_is_removed_by_the_next_change(place):
+    folder, about, dump = place
+    for name in (files.OLD, files.BACK):
+        (folder / name).mkdir()
+        (folder / name / "left.rdb").write_bytes(b"stale")
+    assert run(files.script(about, commit=True), dump) == 0
+    assert not (folder / files.BACK).exists()
+    assert not (folder / files.OLD / "left.rdb").exists()

@@ -6,8 +6,16 @@ import dataclasses
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import Mount
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state, redis_live
+from ansible_collections.kong_masking.recovery.plugins.module_utils.libraries import redis
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import (
+    live_state,
+    redis_copy,
+    redis_files,
+    redis_live,
+)
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live.redis_layout import Layout
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access, RedisUnavailable
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import STACK_SPEC, StackArgs
@@ -199,3 +207,71 @@ def test_kong_comes_back_to_whole_data_alone_and_a_doubt_hides_no_failure(tmp_pa
     assert [live._whole(), live._whole(), live._whole()] == [True, False, False]
     live.replacing = True
     assert not live._whole()
+
+
+BOOT = Layout("/data", "dump.rdb", append=False, append_dir="appendonlydir", append_name="appendonly.aof")
+DRIFT = "Redis runs with appendonly yes, after a start no"
+SET_SINCE = dataclasses.replace(BOOT, append=True)
+
+
+class Configured:
+    """A Redis that tells its settings; None: CONFIG is renamed."""
+
+    def __init__(self, layout):
+        self.client, self.known = self, layout
+
+    def config_get(self, name):
+        if self.known is None:
+            raise redis.exceptions.ResponseError("unknown command 'CONFIG'")
+        return {name: self.known.settings[name]}
+
+
+@pytest.mark.parametrize(
+    ("set_since", "copy", "found", "drift"),
+    [
+        (BOOT, BOOT, BOOT, ""),
+        (SET_SINCE, BOOT, BOOT, f"{DRIFT}: its files were placed for the start."),
+        (SET_SINCE, None, SET_SINCE, ""),
+    ],
+    ids=["as-it-was-started", "set-while-it-ran", "a-copy-does-not-answer"],
+)
+def test_the_files_are_those_of_the_next_start(tmp_path, monkeypatch, set_since, copy, found, drift):
+    def ask(*_about):
+        if copy is None:
+            raise RecoveryError("A copy says nothing.")
+        return copy
+
+    monkeypatch.setattr(redis_copy, "ask_layout", ask)
+    live = own(tmp_path)[1]
+    assert (live.layout(Configured(set_since)), live.drift) == (found, drift)
+
+
+def test_a_redis_that_does_not_tell_its_settings_is_asked_no_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(redis_copy, "ask_layout", lambda *_about: pytest.fail("a copy was started"))
+    with pytest.raises(RecoveryError, match="CONFIG is renamed or forbidden"):
+        own(tmp_path)[1].layout(Configured(None))
+
+
+@pytest.mark.parametrize(
+    ("kind", "layout", "can"), [("volume", BOOT, True), ("tmpfs", BOOT, False), ("volume", None, False)]
+)
+def test_whether_files_can_be_replaced_is_known_without_a_copy(tmp_path, kind, layout, can):
+    live = own(tmp_path, mounts=(Mount(kind, "/volumes/data", "/data", writable=True),))[1]
+    assert live.replaceable(Configured(layout)) is can
+
+
+@pytest.mark.parametrize(
+    ("left", "done"),
+    [
+        ("", []),
+        (redis_files.OLD, ["redis: rm -rf /data/.kong-masking-recovery.old /data/.kong-masking-recovery.back"]),
+        (redis_files.BACK, ["redis: rm -rf /data/.kong-masking-recovery.old /data/.kong-masking-recovery.back"]),
+    ],
+    ids=["nothing", "old", "half-put-back"],
+)
+def test_what_a_killed_run_has_kept_aside_is_removed_where_it_is(tmp_path, left, done):
+    place = tmp_path / "volume"
+    (place / left).mkdir(parents=True)
+    engine, live = own(tmp_path, mounts=(samples.bind(place, "/data", writable=True),))
+    live.forget_old(Configured(BOOT))
+    assert engine.done == done
