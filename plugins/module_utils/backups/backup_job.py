@@ -17,17 +17,16 @@ from ..engine.container import Container, as_record
 from ..engine.definitions import Definitions, find_client
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
-from ..live import live_state, redis_live
+from ..live import live_state
 from ..redact import scrub, secret_values
-from ..redis import redis_dump, redis_scratch
-from ..redis.redis_data import RedisData
-from ..redis.redis_keyspace import keyspace
+from ..redis import redis_dump
 from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
 from . import backup, runbook
 from .backup_store import BackupStore, BackupWriter
 from .capture import Capture
 from .captured import ON_DISK, RUNNING, Captured
+from .data_copy import DataCopy
 
 RESERVE = 32 << 20
 LOG_LINES = 1000
@@ -79,10 +78,19 @@ class BackupJob:
         captured = Captured() if kind == "data" else self._captured(further)
         writer = BackupWriter(self.store, backup_id or self.free_id(kind), owner)
         try:
-            data = self._data(writer, facts, problem)
+            copy = DataCopy(self.stack, self.engine, self.runner, self.containers, self.env)
+            data = copy.into(writer, facts, problem)
             if kind == "data" and data["status"] == "absent":
                 raise RecoveryError(
                     f"No data could be saved: {data['reason']}", "Look at Redis: ansible-playbook playbooks/verify.yml"
+                )
+            lost = redis_dump.unsaved(data, undo_data) if kind == "rollback" else ""
+            if lost:
+                raise RecoveryError(
+                    f"The data of {self.stack.redis_service} would be changed, and no copy of them could be saved: "
+                    f"{lost} Nothing was changed.",
+                    "Keep them: ansible-playbook playbooks/rollback.yml -e redis_data=keep; they can be changed once "
+                    "Redis answers: ansible-playbook playbooks/recover_data.yml",
                 )
             self._files(writer, captured)
             if kind == "rollback":
@@ -151,80 +159,6 @@ class BackupJob:
                 free_bytes=free,
                 wanted_bytes=wanted,
             )
-
-    def _data(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
-        """Copy the data into the backup and return the manifest's line about it."""
-        if self.stack.redis_host:
-            return self._managed(writer, facts, problem)
-        container = self.containers.get(self.stack.redis_service)
-        if container is None:
-            return redis_dump.absent(f"the project has no service {self.stack.redis_service}")
-        if problem:
-            return self._unproven(writer, container, problem)
-        client = live_state.redis_client(self.stack, self.containers, self.env)
-        try:
-            redis_dump.stream(self.engine, container, client, os.path.join(writer.path, redis_dump.NAME))
-        except redis_dump.NoStreamError as exc:
-            try:
-                return self._by_keys(writer, container.image_id, client, facts, exc.msg)
-            except RecoveryError as further:
-                return self._unproven(writer, container, f"{exc.msg} {further.msg}")
-        finally:
-            client.close()
-        writer.note(redis_dump.NAME)
-        path = os.path.join(writer.path, redis_dump.NAME)
-        status, reason = self._prove(container.image_id, path, int(facts["keys"]))
-        return {**facts, "status": status, "reason": reason, "file": redis_dump.NAME}
-
-    def _managed(self, writer: BackupWriter, facts: Mapping[str, Any], problem: str) -> dict[str, Any]:
-        """Copy a Redis outside the project key by key: nobody gets its stream or its files."""
-        if problem:
-            return redis_dump.absent(problem)
-        client = live_state.redis_client(self.stack, self.containers, self.env)
-        try:
-            image = redis_live.scratch_image(self.stack, self.engine, None)
-            return self._by_keys(writer, image, client, facts)
-        except RecoveryError as exc:
-            return redis_dump.absent(f"{exc.msg} {exc.hint}")
-        finally:
-            client.close()
-
-    def _by_keys(
-        self, writer: BackupWriter, image: str, client: RedisData, facts: Mapping[str, Any], why: str = ""
-    ) -> dict[str, Any]:
-        """Copy key by key; why: what kept us from a copy of one point in time, where that could have been had."""
-        path = os.path.join(writer.path, redis_dump.NAME)
-        redis_dump.by_keys(self.engine, self.runner, image, client, path)
-        writer.note(redis_dump.NAME)
-        status, reason = self._prove(image, path, int(facts["keys"]))
-        said = "; ".join(filter(None, [redis_dump.NOT_POINT_IN_TIME, why, reason]))
-        return {**facts, "status": status, "reason": said, "point_in_time": False, "file": redis_dump.NAME}
-
-    def _prove(self, image_id: str, dump: str, expected: int) -> tuple[str, str]:
-        """Load the copy in a scratch server of the same image: a backup's restorability is tested when it is taken.
-
-        Clients write and keys expire meanwhile, so only an empty copy of data that is not empty is a contradiction.
-        """
-        try:
-            with redis_scratch.loaded(self.engine, self.runner, image_id, dump) as scratch:
-                held = sum(keyspace(scratch.info("keyspace")).values())
-        except RecoveryError as exc:
-            return "unproven", exc.msg
-        if expected and not held:
-            return "unproven", f"the copy holds no key, the live server had {expected}"
-        return "proven", f"loaded in a scratch server: {held} keys"
-
-    def _unproven(self, writer: BackupWriter, container: Container, problem: str) -> dict[str, Any]:
-        """Save the files of a Redis that cannot answer: whatever they are, they are all there is."""
-        try:
-            files = redis_dump.copy_files(self.engine, container)
-        except RecoveryError as exc:
-            return redis_dump.absent(f"{problem} {exc.msg}")
-        for name, content in files.items():
-            writer.add(os.path.join("redis-files", name), content)
-        if not files:
-            return redis_dump.absent(f"{problem} It has no data files either.")
-        return {"status": "unproven", "reason": f"copied as files, because: {problem}", "files": sorted(files)}
 
     def _files(self, writer: BackupWriter, captured: Captured) -> None:
         for path, item in captured.files.items():

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 import re
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from ..engine.container import Container
@@ -24,6 +25,7 @@ from .redis_keys import Selection, databases
 MAGIC = b"REDIS"
 MARK_BYTES = 40
 NAME = "redis-backup.rdb"
+USUAL_DIRECTORY, USUAL_ENDINGS = "/data", (".rdb", ".aof", ".manifest")
 # A backup by timer ends before the next one begins.
 STREAM_SECONDS = 600
 NOT_POINT_IN_TIME = "not point-in-time: copied key by key"
@@ -131,23 +133,50 @@ def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisDat
     os.chmod(path, 0o600)
 
 
-def copy_files(engine: DockerStack, container: Container) -> dict[str, bytes]:
-    """Return the files of a Redis that cannot answer: relative path → content of its dump and append-only files."""
-    folder = next((mount.destination for mount in container.mounts if mount.destination.startswith("/data")), "/data")
-    try:
-        parts, _about = engine.api.get_archive(container.id, folder)
-    except docker.errors.APIError as exc:
-        raise RecoveryError(f"The files of {container.name} in {folder} cannot be copied: {exc}.") from exc
+def copy_files(engine: DockerStack, container: Container, directory: str, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the files of a Redis that cannot answer: path relative to its data directory → content.
+
+    names: its dump and its append-only file or folder; empty where nobody knows them. Then everything in the directory
+    counts that is named as Redis names its files by itself.
+    """
     found: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
-        for member in archive.getmembers():
-            handle = archive.extractfile(member) if member.isfile() else None
-            name = member.name.split("/", 1)[-1]
-            if handle is not None and (name.endswith((".rdb", ".aof", ".manifest"))):
-                found[name] = handle.read()
+    for name in names or [""]:
+        place = posixpath.join(directory, name)
+        try:
+            parts, _about = engine.api.get_archive(container.id, place.rstrip("/"))
+        except docker.errors.NotFound:
+            continue
+        except docker.errors.APIError as exc:
+            raise RecoveryError(f"The files of {container.name} in {place} cannot be copied: {exc}.") from exc
+        with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
+            for member in archive.getmembers():
+                # The archive's names begin with the last part of the path that was asked for.
+                _first, _slash, below = member.name.partition("/")
+                path = posixpath.join(name, below) if below else name
+                handle = archive.extractfile(member) if member.isfile() else None
+                if handle is not None and (names or path.endswith(USUAL_ENDINGS)):
+                    found[path] = handle.read()
     return found
 
 
-def absent(reason: str) -> dict[str, Any]:
-    """Return the manifest's line about data that could not be copied."""
-    return {"status": "absent", "reason": reason}
+def usual_directory(container: Container) -> str:
+    """Return where the data of a server that nobody could ask most likely lie: /data, else what it may write to."""
+    places = [mount.destination for mount in container.mounts if mount.writable]
+    ours = [place for place in places if place == USUAL_DIRECTORY or place.startswith(f"{USUAL_DIRECTORY}/")]
+    named = [place for place in places if "redis" in place and not place.endswith((".conf", ".acl"))]
+    return next(iter([*ours, *named]), USUAL_DIRECTORY)
+
+
+def absent(reason: str, nothing: bool = False) -> dict[str, Any]:
+    """Return the manifest's line about data that could not be copied; nothing: there were none that could be lost."""
+    return {"status": "absent", "reason": reason, **({"nothing": True} if nothing else {})}
+
+
+def unsaved(data: Mapping[str, Any], undo_data: str) -> str:
+    """Return why a run must not change the data: they could not be saved; empty where it may, or does not want to.
+
+    undo_data: what taking the run back does to the data; ``keep`` where the run leaves them alone.
+    """
+    if undo_data == "keep" or data["status"] != "absent" or data.get("nothing"):
+        return ""
+    return str(data["reason"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import posixpath
+import tarfile
 from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.libraries import docker
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_dump
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import Access
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -47,9 +51,9 @@ def client(place=("10.0.0.2", 6379), access=Access()):  # noqa: B008  # it canno
     )
 
 
-def redis(*command, **other):
+def redis(*command, mounts=(), **other):
     about = samples.settings(command=["redis-server", *command], **other)
-    return samples.container("redis", addresses={"n": "10.0.0.2"}, settings=about)
+    return samples.container("redis", addresses={"n": "10.0.0.2"}, settings=about, mounts=mounts)
 
 
 @pytest.mark.parametrize(
@@ -132,3 +136,72 @@ def test_a_stream_that_broke_off_is_a_failure(tmp_path, chunks):
     with pytest.raises(RecoveryError, match="ended with status 1") as caught:
         redis_dump.stream(Engine(chunks, failing=True), redis(), client(), str(tmp_path / "x.rdb"))
     assert not isinstance(caught.value, redis_dump.NoStreamError)
+
+
+class Archives:
+    """An engine that hands out what lies in a container: absolute path → content; folders are those of the paths."""
+
+    def __init__(self, files, refuses=False):
+        self.files, self.refuses = files, refuses
+        self.api = self
+
+    def get_archive(self, _container, path):
+        if self.refuses:
+            raise docker.errors.APIError("no")
+        found = {name: data for name, data in self.files.items() if f"{name}/".startswith(f"{path}/")}
+        if not found:
+            raise docker.errors.NotFound("no such file")
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name, data in found.items():
+                member = tarfile.TarInfo(posixpath.relpath(name, posixpath.dirname(path)))
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        return [packed.getvalue()], {}
+
+
+LYING = {
+    "/srv/redis/mappings": b"REDIS",
+    "/srv/redis/aof/a.aof.1.base.rdb": b"base",
+    "/srv/redis/aof/a.aof.manifest": b"file",
+    "/srv/redis/redis.conf": b"requirepass x",
+    "/srv/redis/older.rdb": b"older",
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["mappings", "aof"], {"mappings", "aof/a.aof.1.base.rdb", "aof/a.aof.manifest"}),
+        (["mappings", "appendonly.aof"], {"mappings"}),
+        (["dump.rdb", "appendonlydir"], set()),
+        ([], {"aof/a.aof.1.base.rdb", "aof/a.aof.manifest", "older.rdb"}),
+    ],
+    ids=["both", "one", "none", "not-known"],
+)
+def test_the_files_of_a_redis_are_those_that_its_settings_name(names, found):
+    copied = redis_dump.copy_files(Archives(LYING), redis(), "/srv/redis", names)
+    assert copied == {name: LYING[f"/srv/redis/{name}"] for name in found}
+
+
+def test_files_that_cannot_be_copied_are_no_missing_files():
+    with pytest.raises(RecoveryError, match=r"The files of gateway-redis-1 in /data/dump\.rdb cannot be copied"):
+        redis_dump.copy_files(Archives({}, refuses=True), redis(), "/data", ["dump.rdb"])
+
+
+@pytest.mark.parametrize(
+    ("places", "found"),
+    [
+        ([], "/data"),
+        (["/data"], "/data"),
+        (["/data/redis"], "/data/redis"),
+        (["/database"], "/data"),
+        (["/var/lib/redis"], "/var/lib/redis"),
+        (["/etc/redis.conf", "/bitnami/redis/data"], "/bitnami/redis/data"),
+        (["/var/lib/redis", "/data"], "/data"),
+        (["/logs"], "/data"),
+    ],
+)
+def test_where_a_redis_that_nobody_could_ask_most_likely_keeps_them(places, found):
+    mounts = tuple(samples.bind("/srv", place, writable=True) for place in places)
+    assert redis_dump.usual_directory(redis(mounts=mounts)) == found
