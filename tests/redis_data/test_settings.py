@@ -211,3 +211,15 @@ def test_a_paused_server_is_started_anew_and_its_data_count(made, tmp_path):
     result = made.job("merge", dump).run()
     assert (result["method"], result["why"]) == ("delta", "Redis was merely stopped")
     same(aged(content, when), made.content(), 2000)
+
+
+@pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)
+def test_files_are_placed_for_the_next_start_and_not_for_what_was_set_while_it_ran(made, tmp_path):
+    made.client().config_set("appendonly", "yes")
+    wait_for("the first append-only file", lambda: not made.client().info("persistence")["aof_rewrite_in_progress"], 10)
+    content, when, result = changed(made, tmp_path, method="file")
+    same(aged(content, when), made.content(), 2000)
+    assert result["warnings"] == [
+        "Redis runs with appendonly yes, after a start no: its files were placed for the start."
+    ]
+    assert not [name for name in made.files() if name.startswith(".kong-masking-recovery")]
