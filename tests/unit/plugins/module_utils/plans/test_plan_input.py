@@ -85,6 +85,7 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
     assert live.pop("data")["line"] == "DATA: KEEP - 7 live mappings stay"
     assert live == {
         "depends_on": {"kong": [], "nginx": ["kong"], "redis": []},
+        "declared": {},
         "extra_files": [],
         "mounted_singly": [KONG_FILE, os.path.dirname(PLUGIN), NGINX, "redis/data"],
         "images": {f"gateway-{name}": f"sha256:{name}" for name in ("kong", "nginx", "redis")},

@@ -220,23 +220,6 @@ class TestDependencies:
         ]
 
 
-class TestOriginalLayout:
-    """No record of services: each container is judged by itself."""
-
-    @staticmethod
-    def original(*changes):
-        wanted, now = states(*changes)
-        wanted.update(services={}, kong={}, files={ENV_FILE: wanted["files"][ENV_FILE]})
-        return wanted, now, {**SETTINGS, "kong_file": ""}
-
-    def test_nothing_is_removed(self):
-        assert steps(build_plan(*self.original())) == []
-
-    def test_what_differs_from_the_environment_is_recreated(self):
-        plan = build_plan(*self.original(file(ENV_FILE), env("kong", "LOG")))
-        assert steps(plan) == [f"write_file {ENV_FILE}", "recreate kong", *KONG_BACK]
-
-
 @pytest.mark.parametrize(
     ("changes", "seconds"),
     [
