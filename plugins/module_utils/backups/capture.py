@@ -146,8 +146,8 @@ class Capture:
 
     def _loaded_at(self, container: Container) -> float:
         """Return when the processes of a container last read their files: at its start, or at the last reload."""
-        age = self.engine.youngest_worker(container)
-        return max(container.started, self.now - age if age is not None else 0.0) + LOAD_SLACK
+        ages = self.engine.worker_ages(container)
+        return max(container.started, self.now - ages[0] if ages else 0.0) + LOAD_SLACK
 
     def _as_loaded(self, captured: Captured, service: str, path: str) -> None:
         """Take the file from an older backup of this container, else of its definition, or say that nobody knows."""

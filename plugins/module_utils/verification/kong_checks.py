@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ..checks import ADVISORY, NotMeasured, Question, in_a_row
+from ..engine.container import Container
 from ..errors import RecoveryError
 from ..gateway import kong_file
 from ..gateway.kong_admin import HASH_SINCE, version_tuple
@@ -149,9 +151,13 @@ class KongChecks:
             if not good:
                 return False, found
         before = performance.read_baseline(self.stack, runner).get("plugin") or {}
-        return plugin_code.judge_mounted(
-            plugin_code.mounted_code(runner, folder), self._loaded_version(), kong.started, before, kong.id
-        )
+        code, loaded = plugin_code.mounted_code(runner, folder), self._loaded_version()
+        return plugin_code.judge_mounted(code, loaded, kong.started, self._reloaded(kong), before, kong.id)
+
+    def _reloaded(self, kong: Container) -> float:
+        """Return when Kong's oldest worker process began, in seconds since the epoch; 0 where nobody can tell."""
+        ages = self.look.engine.worker_ages(kong)
+        return time.time() - ages[-1] if ages else 0.0
 
     def _loaded_version(self) -> str:
         """Return the plugin's version that Kong names; empty where it says nothing."""
