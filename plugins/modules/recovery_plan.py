@@ -163,6 +163,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.engine.definitions import Definitions, find_client
 from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.live import tree_links
 from ..module_utils.plans import undo
 from ..module_utils.plans.plan import build_plan
 from ..module_utils.plans.plan_input import PlanInput
@@ -248,7 +249,9 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "force": params["force"],
     }
     mode, brought = data_mode(params, stack)
-    plan = build_plan(target, look.live(target, mode, params["redis_scope"], brought), settings)
+    live = look.live(target, mode, params["redis_scope"], brought)
+    tree_links.compare(stack, look.containers, params["backup"]["directories"], target, live)
+    plan = build_plan(target, live, settings)
     changed = look.settings_diff(plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)
     result = {"plan": plan, "text": text, "settings": changed, "undo": answer}

@@ -99,7 +99,8 @@ def put_back(
 ) -> list[str]:
     """Return the commands that bring files back: content in place, so that mounted files keep their inode.
 
-    led: link → where it leads; what lies behind one comes back under its own name.
+    led: link → where it leads; what lies behind one comes back under its own name. A link that was added is named and
+    left: whether it is one of those that no backup holds, a person has to say.
     """
     targets = [item for item in files if item.get("target") and not links.behind(led, item["target"])]
     lines = [
@@ -107,6 +108,7 @@ def put_back(
         'take_away() { [ ! -e "$STACK/$1" ] || { save "$1" && rm -f "$STACK/$1" && echo "taken away: $1"; }; }',
         "put() {",
         '  [ ! -e "$STACK/$2" ] || save "$2" || return 1',
+        '  [ ! -L "$STACK/$2" ] || rm -f "$STACK/$2" || return 1',
         '  mkdir -p "$(dirname "$STACK/$2")" && cat "$BACKUP/$1" > "$STACK/$2" && chmod "$3" "$STACK/$2" \\',
         '    && chown "$4" "$STACK/$2" && echo "back: $2"',
         "}",
@@ -132,6 +134,12 @@ def put_back(
         lines.append(
             f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type f {spared} -print) | '
             'while IFS= read -r name; do take_away "$name"; done'
+        )
+        known = [name for name in led if name.startswith(folder.rstrip("/") + "/")]
+        spared = " ".join(f"! -path {quote(_literal(name))}" for name in sorted(known))
+        lines.append(
+            f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type l {spared} -print) | '
+            'while IFS= read -r name; do echo "a link that is not in the backup: $name"; done'
         )
     return lines
 

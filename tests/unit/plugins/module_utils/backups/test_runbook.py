@@ -154,6 +154,27 @@ def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tm
     }
 
 
+def test_links_inside_a_mounted_directory_come_back_and_those_that_were_added_are_named_and_left(tmp_path):
+    stack = samples.stack(tmp_path / "stack")
+    live, held = tmp_path / "stack" / "nginx", tmp_path / "b" / "files" / "nginx"
+    for folder in (live, held):
+        folder.mkdir(parents=True)
+    (held / "a.conf").write_text("good")
+    (live / "b.conf").write_text("of the release")
+    for name, text in {"a.conf": "b.conf", "current": "b.conf", "added": "a.conf"}.items():
+        (live / name).symlink_to(text)
+    entry = {**kept("files/nginx/a.conf", "nginx/a.conf", "1"), "uid": os.getuid(), "gid": os.getgid()}
+    about = {"files": [entry], "directories": ["nginx"], "absent": [], "links": {"nginx/current": "nginx/a.conf"}}
+    names, _proof, put_back = blocks(runbook.render(manifest(**about), stack, str(tmp_path / "b")), runbook.SHELL)[:3]
+    done = subprocess.run(["sh", "-eu", "-c", f"{names}\n{put_back}"], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ((live / "a.conf").is_symlink(), (live / "a.conf").read_text()) == (False, "good")
+    assert [os.readlink(live / name) for name in ("current", "added")] == ["a.conf", "a.conf"]
+    assert not (live / "b.conf").exists()
+    said = [line for line in done.stdout.splitlines() if line.startswith("a link")]
+    assert said == ["a link that is not in the backup: nginx/added"]
+
+
 def test_a_damaged_backup_stops_the_second_block(tmp_path):
     (tmp_path / "redis-backup.rdb").write_bytes(b"changed")
     files = [manifest()["files"][2]]
