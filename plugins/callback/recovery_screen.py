@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: recovery_screen
 type: stdout
 short_description: Show what the tasks say to a person, on 80 columns
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 description:
   - Prints the progress lines of tasks, the plan and the last screen as plain lines, leaves quiet tasks out, and says of

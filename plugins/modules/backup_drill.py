@@ -18,7 +18,7 @@ description:
   - Everything is removed afterwards. What a killed rehearsal leaves is removed by the next one.
   - The result goes into the backup's marks as a dated proof, which lists show. With a signing key it is signed. It is
     void as soon as a byte of the backup differs.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack

@@ -18,7 +18,7 @@ description:
   - A clock in doubt removes nothing. It is in doubt when a backup is from the future, when the newest backup is older
     than the whole retention, and when the time of day moved otherwise than the time since the host's start.
   - Removes nothing while a rollback runs.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack

@@ -13,7 +13,7 @@ description:
   - O(state=begin) takes the stack's lock, opens the run's journal, and says what is to be done about a run that never
     ended. A lock whose holder is provably gone is taken over by itself.
   - O(state=end) writes the outcome and gives the lock back.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack

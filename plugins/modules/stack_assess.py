@@ -13,7 +13,7 @@ description:
   - Samples the stack for a window, compares with the baseline of the last verified deployment, and answers the thirteen
     lines of the decision matrix, each with its evidence. C(docs/assess.md) says from what each line is answered.
   - A line that cannot be measured says so; what a machine cannot know is an input and never guessed.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack

@@ -13,7 +13,7 @@ description:
   - One line a service, each asked itself; where what runs comes from; the ages of the newest configuration and data
     backup; runs that never came to their end; who holds the lock.
   - Answers within seconds, also when a service or the engine hangs.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack

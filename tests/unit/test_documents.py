@@ -51,7 +51,9 @@ def test_every_part_of_the_test_suite_is_in_the_readme_and_in_the_help_of_make()
     parts = set(re.findall(r'Part\("([a-z0-9_-]+)"', (ROOT / "tools" / "parts.py").read_text(encoding="utf-8")))
     assert "slow-redis_data" in parts
     assert parts - set(re.findall(r"`make ([a-z0-9_-]+)`", README.split("\n## Tests\n")[1])) == set()
-    told = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert parts - {line.split()[0] for line in told.stdout.splitlines()} == set()
 
 
