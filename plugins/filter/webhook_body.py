@@ -45,6 +45,7 @@ RETURN = r"""
 _value:
   description: The body.
   type: dict
+  sample: {text: "*Rollback begins: gateway (production) on gw1*"}
 """
 
 

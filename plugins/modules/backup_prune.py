@@ -106,6 +106,16 @@ text:
   type: list
   elements: str
   sample: ["GOES   deploy-20260720-120000  8 d 3 h old, stays for 168 h", "1 of 2 go"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

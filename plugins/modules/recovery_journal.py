@@ -163,6 +163,22 @@ service:
   returned: state=end
   type: str
   sample: back
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

@@ -99,7 +99,7 @@ attributes:
     description: Reads only.
   diff_mode:
     support: full
-    description: Shows the settings that would change, secrets redacted.
+    description: Shows the whole plan as text, the settings that would change in it, secrets redacted.
   idempotent:
     support: full
     description: Changes nothing.
@@ -149,6 +149,22 @@ settings:
   returned: success
   type: dict
   sample: {config/production.env: [{name: KONG_LOG_LEVEL, old: debug, new: notice}]}
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

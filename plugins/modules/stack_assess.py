@@ -108,6 +108,16 @@ text:
   type: list
   elements: str
   sample: ["VERDICT: CONSIDER"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success
