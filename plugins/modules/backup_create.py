@@ -99,7 +99,7 @@ backup:
   contains:
     id: {description: Its id., type: str, returned: unless skipped, sample: deploy-20260729-120000}
     kind: {description: "C(deploy), C(rollback) or C(data).", type: str, returned: unless skipped, sample: deploy}
-    path: {description: Where it lies., type: str, returned: unless skipped, sample: /opt/gateway/backups/pre-deploy/deploy-1}
+    path: {description: Where it lies., type: str, returned: unless skipped, sample: /opt/backups/pre-deploy/deploy-1}
     created: {description: When it was taken (UTC)., type: str, returned: taken, sample: "2026-07-29T12:00:00Z"}
     environment: {description: Whose it is., type: str, returned: taken, sample: production}
     project: {description: The Compose project., type: str, returned: taken, sample: gateway}

@@ -187,9 +187,8 @@ def what_runs(stack: StackArgs) -> dict[str, Any]:
     """Return the live state in the terms in which backups record theirs."""
     engine = DockerStack(stack.project)
     containers = engine.containers()
-    services = {name: {"image_id": item.image_id, "config_hash": item.config_hash} for name, item in containers.items()}
     return {
-        "services": services,
+        "services": live_state.identities(containers),
         "kong_hash": live_state.kong_hash(engine, containers, stack.kong_service),
         "troubles": troubles(stack, containers, live_state.environment(stack, Runner())),
     }

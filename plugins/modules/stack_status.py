@@ -111,6 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.assessment import status, status_questions
 from ..module_utils.backups.backup_store import BackupStore
 from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.live import live_state
 from ..module_utils.report import newest_ages
 from ..module_utils.runner import Runner
 from ..module_utils.runs import other_runs
@@ -137,7 +138,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     store = BackupStore(stack.backup_dir, runner)
     backups = store.listing(stack.environment, stack.project, [host, *params["accept_hosts"]], now)
     live = {
-        "services": {name: {"image_id": c.image_id, "config_hash": c.config_hash} for name, c in containers.items()},
+        "services": live_state.identities(containers),
         "kong_hash": kong_hash,
         "troubles": {},
     }

@@ -24,7 +24,7 @@ quote = shlex.quote
 
 
 def variables(stack: StackArgs, path: str, services: Mapping[str, Any]) -> list[str]:
-    """Return the names and little functions that every later block uses."""
+    """Return the shell variables and helper functions that later blocks use."""
     words = compose.command(stack, ())
     proxy = _place(services.get(stack.proxy_service), "", f"$(address {quote(stack.proxy_service)})", "80")
     admin = _place(services.get(stack.kong_service), ADMIN, f"$(address {quote(stack.kong_service)})", "8001")

@@ -63,7 +63,7 @@ class Container:
 
     @property
     def nameless(self) -> bool:
-        """Whether nobody finds it by its service's name: Compose names it so on each network of the project."""
+        """Whether its service name is missing from its network aliases."""
         mode = str(self.settings.get("network_mode", ""))
         shared = mode in ENGINE_NETWORKS or mode.startswith("container:")
         return not shared and self.service not in self.aliases

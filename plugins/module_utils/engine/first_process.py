@@ -14,7 +14,10 @@ STOPPED = ("T", "t")
 
 
 def stopped(container: Container, proc: str = "/proc") -> bool:
-    """Say so where this host can tell; an engine on another host has other processes by these numbers."""
+    """Return whether the container's first process is stopped; False where this host cannot tell.
+
+    An engine on another host has other processes by these numbers.
+    """
     place = os.path.join(proc, str(container.pid))
     # The name, in parentheses, may hold anything.
     state = text_of(os.path.join(place, "stat")).rpartition(")")[2].split()[:1]

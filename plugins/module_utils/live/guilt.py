@@ -15,7 +15,7 @@ MAPPINGS = ("redis_mappings", "redis_counters")
 
 
 def guilty(check: str, stack: StackArgs) -> str:
-    """Return the service that a check points at."""
+    """Return the service that a failed check implicates."""
     for prefix in PER_SERVICE:
         if check.startswith(prefix):
             return check[len(prefix) :]

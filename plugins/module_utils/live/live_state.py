@@ -122,6 +122,11 @@ def kong_hash(engine: DockerStack, containers: Mapping[str, Container], service:
         return None
 
 
+def identities(containers: Mapping[str, Container]) -> dict[str, dict[str, str]]:
+    """Return service → what tells one container of it from another, in the terms in which backups record theirs."""
+    return {name: {"image_id": item.image_id, "config_hash": item.config_hash} for name, item in containers.items()}
+
+
 def environment(stack: StackArgs, runner: Runner) -> dict[str, str]:
     """Return the variables of the stack's environment file on disk; empty when there is none."""
     path = stack.path(stack.env_file)

@@ -93,7 +93,9 @@ def test_a_proxy_that_is_no_nginx_is_started_anew(kong):
 def test_an_admin_api_that_listens_inside_alone_is_asked_there():
     with serving({("GET", "/v1/messages"): Answer(401)}) as server:
         kong = samples.container("kong", ports={"8000/tcp": server.place})
-        pause(TalkingEngine(kong, admin=kong_answers("ab")))
+        engine = TalkingEngine(kong, admin=kong_answers("ab"))
+        pause(engine)
+    assert "/status" in engine.asked
 
 
 @pytest.mark.parametrize("others", [[], [samples.container("nginx", state="exited")]], ids=["none", "stopped"])
