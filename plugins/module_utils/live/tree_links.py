@@ -26,7 +26,7 @@ def compare(
     One in place of a file is replaced, also where both show the same: what it leads to may be about to be taken away.
     One in place of a directory refuses, because everything below would be written to where it leads.
     """
-    here = mounted_tree.look(stack, {*directories, *config_files.mounted_directories(stack, containers)})
+    here = mounted_tree.look(stack, sorted({*directories, *config_files.mounted_directories(stack, containers)}))
     wanted = target["files"]
     live["warnings"] += [
         line for path, line in here.left_out.items() if path not in wanted and line not in target["notes"]
