@@ -34,7 +34,10 @@ def compare(
     for path in {*here.links, *here.left_out} & {path for path, item in wanted.items() if "link" not in item}:
         if path in here.links or stack.relative(stack.path(path)) in live["extra_files"]:
             live["files"][path] = {**wanted[path], "sha256": ""}
-    for link in sorted({*here.links, *here.left_out} - set(wanted)):
+    standing = [
+        path for path in sorted({*here.links, *here.left_out} - set(wanted)) if os.path.islink(stack.path(path))
+    ]
+    for link in standing:
         if any(path.startswith(link + os.sep) for path in wanted):
             full = stack.path(link)
             live["guards"].append(
