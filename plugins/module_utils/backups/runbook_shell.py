@@ -18,7 +18,7 @@ from ..gateway.kong_admin import HASH_SINCE, version_tuple
 from ..stack_args import StackArgs
 
 MARGIN = 100_000
-ADMIN, PASSWORD = "8001/tcp", "REDIS_PASSWORD"
+ADMIN, GATEWAY, PASSWORD = "8001/tcp", "8000/tcp", "REDIS_PASSWORD"
 MAKE_SAVED = '(umask 077 && mkdir -p "$SAVED")'
 quote = shlex.quote
 
@@ -26,8 +26,10 @@ quote = shlex.quote
 def variables(stack: StackArgs, path: str, services: Mapping[str, Any]) -> list[str]:
     """Return the shell variables and helper functions that later blocks use."""
     words = compose.command(stack, ())
-    proxy = _place(services.get(stack.proxy_service), "", f"$(address {quote(stack.proxy_service)})", "80")
-    admin = _place(services.get(stack.kong_service), ADMIN, f"$(address {quote(stack.kong_service)})", "8001")
+    kong = stack.kong_service
+    front, inside, port = (stack.proxy_service, "", "80") if stack.proxy_service else (kong, GATEWAY, "8000")
+    proxy = _place(services.get(front), inside, f"$(address {quote(front)})", port)
+    admin = _place(services.get(kong), ADMIN, f"$(address {quote(kong)})", "8001")
     has_password = PASSWORD in ((services.get(stack.redis_service) or {}).get("env_names") or [])
     return [
         f"STACK={quote(stack.dir)}",
@@ -263,6 +265,8 @@ def reload_proxy(stack: StackArgs) -> list[str]:
 def verify(stack: StackArgs) -> list[str]:
     """Return the closing checks; the last line of a good run is SERVICE: BACK."""
     prefix = stack.mapping_prefixes[0]
+    # The health page is the proxy's own.
+    health = [f'curl -fsS --max-time 5 "$(proxy){stack.health_path}"; echo'] if stack.proxy_service else []
     body = (
         '{\\"model\\":\\"probe\\",\\"max_tokens\\":1,\\"messages\\":[{\\"role\\":\\"user\\",\\"content\\":\\"$ID\\"}]}'
     )
@@ -272,7 +276,7 @@ def verify(stack: StackArgs) -> list[str]:
             "'table {{.Names}}\\t{{.Status}}\\t{{.Image}}'"
         ),
         "rc ping",
-        f'curl -fsS --max-time 5 "$(proxy){stack.health_path}"; echo',
+        *health,
         "# A new identifier through the whole chain: it must have become a pair of mappings.",
         "ID=\"i-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \\n' | cut -c 1-17)\"",
         "curl -sS --max-time 20 -o /dev/null -w 'status %{http_code}\\n' -H 'Content-Type: application/json' \\",

@@ -90,6 +90,8 @@ class Diagnosis:
 
     def lines(self, service: str) -> list[str]:
         """Return the evidence about a service's container, a line each, without any secret."""
+        if service == self.stack.redis_host:
+            return [f"Redis at {service}:{self.stack.redis_port} is outside the project: its own log tells more"]
         container = self.engine.container(service)
         if container is None:
             return [f"{service} has no container"]
@@ -113,13 +115,15 @@ class Diagnosis:
 
     def of_checks(self, checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the evidence for the critical checks that failed: service, checks, lines, and the next command."""
+        rows = list(checks)
+        said = {item["name"]: str(item.get("found", "")) for item in rows}
         by_service: dict[str, list[str]] = {}
-        for name in failed(checks):
-            by_service.setdefault(guilty(name, self.stack), []).append(name)
+        for name in failed(rows):
+            by_service.setdefault(guilty(name, self.stack, said[name]), []).append(name)
         found = []
         for service, names in by_service.items():
             container = self.engine.container(service)
-            hint = next_step(names[0], self.stack, container.name if container else "")
+            hint = next_step(names[0], self.stack, container.name if container else "", said[names[0]])
             found.append({"service": service, "checks": names, "lines": self._safely(service), "hint": hint})
         return found
 

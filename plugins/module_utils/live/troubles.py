@@ -35,9 +35,9 @@ def troubles(
             web.front_url(containers[stack.proxy_service], stack.proxy_port), stack.health_path
         ),
     }
-    for name, ask in asked.items():
+    for name in stack.core:
         if name in found and not found[name]:
-            found[name] = ask()
+            found[name] = asked[name]()
     return {name: why for name, why in found.items() if why}
 
 

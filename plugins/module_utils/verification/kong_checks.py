@@ -47,7 +47,7 @@ class KongChecks:
 
     def questions(self) -> list[Question]:
         """Return the questions; each stands after those that it needs."""
-        redis, kong, _proxy = self.stack.core
+        redis, kong = self.stack.redis_service, self.stack.kong_service
         there = (f"container_{kong}",)
         alive = (*there, "kong_workers")
         admin = (*alive, "kong_admin")
@@ -133,9 +133,10 @@ class KongChecks:
         live = kong_file.live_bindings(
             admin.entities("plugins"), admin.entities("routes"), admin.entities("services"), name
         )
-        wanted = sorted(kong_file.declared(self.look.parsed(), name).bindings)
-        found = ", ".join(live) or "not enabled anywhere"
-        return bool(wanted) and live == wanted, f"{found}; the file says {', '.join(wanted) or 'nowhere'}"
+        wanted = sorted(kong_file.declared(self.look.parsed(), name).bindings, key=str)
+        found = ", ".join(map(str, live)) or "not enabled anywhere"
+        said = ", ".join(map(str, wanted)) or "nowhere"
+        return bool(wanted) and kong_file.agree(wanted, live), f"{found}; the file says {said}"
 
     def _code(self) -> tuple[bool, str]:
         kong, runner = self.look.kong(), self.look.runner

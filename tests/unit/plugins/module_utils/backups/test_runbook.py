@@ -77,8 +77,8 @@ def blocks(text, *kinds):
     return [body for kind, body in found if kind in kinds]
 
 
-def render(**other):
-    return runbook.render(manifest(**other), samples.stack(), "/b/deploy-20260729-120000")
+def render(settings=None, **other):
+    return runbook.render(manifest(**other), samples.stack(**(settings or {})), "/b/deploy-20260729-120000")
 
 
 @pytest.mark.parametrize("about", [{}, ONLY_DATA], ids=["deploy", "data"])
@@ -113,6 +113,21 @@ def test_the_order_keeps_kong_off_while_redis_is_away():
         "SERVICE: BACK",
     ]
     assert [text.index(step) for step in steps] == sorted(text.index(step) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("ports", "asked"),
+    [({"8000/tcp": ["127.0.0.1", 8010]}, "http://127.0.0.1:8010"), ({}, "http://$(address kong):8000")],
+    ids=["published", "by-its-address"],
+)
+def test_where_the_stack_has_no_proxy_kong_is_asked_itself(ports, asked):
+    services = {name: item for name, item in manifest()["services"].items() if name != "nginx"}
+    services["kong"]["ports"].update(ports)
+    services["client"]["depends_on"] = ["kong"]
+    text = "\n".join(blocks(render({"proxy_service": ""}, services=services, links={}), runbook.SHELL))
+    assert f'proxy() {{ echo "{asked}"; }}' in text
+    assert not [word for word in ("nginx", "proxy_up", "/health", "address ''", "of ''") if word in text]
+    assert text.index("--force-recreate kong") < text.index("--pull never client") < text.index("SERVICE: BACK")
 
 
 def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tmp_path):

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_answers import CUT
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnosis import (
     Diagnosis,
     denied_paths,
@@ -159,6 +160,21 @@ def test_evidence_never_replaces_the_failure(tmp_path):
 
     made = Diagnosis(samples.stack(tmp_path), Broken(samples.container("kong")), samples.RememberingRunner())
     assert made.text("kong") == "no evidence: OSError"
+
+
+def test_a_redis_elsewhere_has_no_container_to_look_at(tmp_path):
+    stack = samples.stack(tmp_path, redis_host="cache.example")
+    made = Diagnosis(stack, Engine(None), samples.RememberingRunner())
+    (found,) = made.of_checks([{"name": "redis", "status": "failed", "level": "critical", "found": "PING gives x"}])
+    assert found["lines"] == ["Redis at cache.example:6379 is outside the project: its own log tells more"]
+    assert found["hint"] == "redis-cli -h cache.example -p 6379 ping"
+
+
+def test_a_reply_that_the_proxy_cut_is_the_proxys(tmp_path):
+    made = Diagnosis(samples.stack(tmp_path), Engine(samples.container("nginx")), samples.RememberingRunner())
+    (only,) = made.of_checks([{"name": "masking", "status": "failed", "level": "critical", "found": f"ec2: {CUT}"}])
+    assert only["service"] == "nginx"
+    assert only["hint"].endswith("docker exec gateway-nginx-1 nginx -s reload")
 
 
 def test_one_cause_is_told_once(tmp_path):

@@ -28,10 +28,10 @@ def kong():
         yield samples.container("kong", env=NO_ADMIN, ports={"8000/tcp": server.place})
 
 
-def pause(engine, body=lambda: None, safe=True):
+def pause(engine, body=lambda: None, safe=True, **settings):
     clock = samples.FakeClock()
     runner = Runner(clock=clock, sleep=clock.sleep)
-    with kong_off(samples.stack(), engine, runner, lambda: safe):
+    with kong_off(samples.stack(**settings), engine, runner, lambda: safe):
         body()
     return clock.now - 1000.0
 
@@ -102,6 +102,17 @@ def test_an_admin_api_that_listens_inside_alone_is_asked_there():
 def test_without_a_running_proxy_nobody_is_told(kong, others):
     engine = samples.SmallEngine(kong, *others)
     pause(engine)
+    assert engine.done == OFF_AND_ON
+
+
+def test_where_the_stack_has_no_proxy_nobody_is_asked_for_one(kong):
+    class Asked(samples.SmallEngine):
+        def replicas(self, service):
+            assert service
+            return super().replicas(service)
+
+    engine = Asked(kong, samples.container("nginx"))
+    pause(engine, proxy_service="")
     assert engine.done == OFF_AND_ON
 
 

@@ -58,6 +58,23 @@ def test_one_that_accepts_no_connection_is_silent(service):
     assert troubles(samples.stack(), {service: samples.container(service)}, {}) == {service: SILENT}
 
 
+@pytest.mark.parametrize(
+    ("settings", "service", "why"),
+    [
+        ({}, "redis", NO_PING),
+        ({"redis_host": "127.0.0.1", "redis_port": 1}, "redis", ""),
+        ({}, "nginx", SILENT),
+        ({"proxy_service": ""}, "nginx", ""),
+        ({"proxy_service": ""}, "kong", SILENT),
+    ],
+    ids=["redis", "a-redis-beside-the-one-elsewhere", "proxy", "an-nginx-that-is-no-proxy", "kong-without-a-proxy"],
+)
+def test_only_what_is_on_every_requests_path_is_asked(settings, service, why):
+    """A Redis elsewhere that is silent is no reason to start a container of its name anew."""
+    found = troubles(samples.stack(**settings), {service: samples.container(service)}, {})
+    assert found == ({service: why} if why else {})
+
+
 def test_a_kong_whose_proxy_listens_on_no_port_is_asked_nothing():
     kong = samples.container("kong", env={"KONG_PROXY_LISTEN": "unix:/run/kong.sock"})
     assert troubles(samples.stack(), {"kong": kong}, {}) == {}
