@@ -7,6 +7,7 @@ import functools
 import ssl
 import tempfile
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +38,11 @@ def recorded(version, name):
     pairs = [(key, value.strip()) for key, _unused, value in (line.partition(":") for line in lines[1:])]
     headers = [(key, value) for key, value in pairs if key.lower() not in UNSENT]
     return Answer(int(lines[0].split()[1]), body.strip().encode(), headers)
+
+
+def waits(*_request):
+    """Answer as a Kong whose provider drops packets: the request is taken, and nothing comes for a long time."""
+    time.sleep(1.5)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -15,6 +15,7 @@ from ..stack_args import StackArgs
 from . import live_state, readiness
 
 STOPPED = "Tt"
+SILENT = "runs but does not answer"
 
 
 def troubles(
@@ -30,7 +31,7 @@ def troubles(
             found[name] = "runs, but all its processes are stopped"
     asked = {
         stack.redis_service: lambda: _redis(stack, containers, env),
-        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path),
+        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path, engine),
         stack.proxy_service: lambda: _silent(
             web.front_url(containers[stack.proxy_service], stack.proxy_port), stack.health_path
         ),
@@ -55,10 +56,12 @@ def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str,
     return ""
 
 
-def _kong(container: Container, path: str) -> str:
+def _kong(container: Container, path: str, engine: DockerStack | None) -> str:
     """A Kong whose proxy listens on no port cannot be asked, which is no reason to start it anew."""
-    return _silent(web.kong_url(container), path) if endpoints.gateway_listen(container) else ""
+    if endpoints.gateway_listen(container) is None:
+        return ""
+    return SILENT if readiness.kong_silent(container, path, engine) else ""
 
 
 def _silent(url: str, path: str) -> str:
-    return "" if url and readiness.answers(url + path) else "runs but does not answer"
+    return "" if url and readiness.answers(url + path) else SILENT

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.troubles import troubles
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving, waits
 from ansible_collections.kong_masking.recovery.tests.unit.small_redis import LOADING, PONG, WRONG, place, serving_redis
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import LISTEN, kong_answers
 
 SILENT = "runs but does not answer"
 NO_PING = "runs but does not answer PING with its password"
@@ -51,6 +53,15 @@ def test_kong_and_the_proxy_are_asked_their_own_path(service, port, path, answer
         found = troubles(samples.stack(), {service: samples.container(service, ports={port: server.place})}, {})
         assert [asked for _method, asked, _headers, _body in server.requests] == [path]
     assert found == ({service: why} if why else {})
+
+
+@pytest.mark.parametrize(("shown", "why"), [("ab", ""), ("0" * 32, SILENT)], ids=["well", "nothing-loaded"])
+def test_a_kong_whose_provider_hangs_is_not_started_anew(monkeypatch, shown, why):
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.2)
+    with serving({**kong_answers(shown), ("GET", "/v1/messages"): waits}) as server:
+        ports = {"8000/tcp": server.place, "8001/tcp": server.place}
+        found = troubles(samples.stack(), {"kong": samples.container("kong", env=LISTEN, ports=ports)}, {})
+    assert found == ({"kong": why} if why else {})
 
 
 @pytest.mark.parametrize("service", ["kong", "nginx"])
