@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from ..engine import endpoints
 from ..engine.container import Container, is_job
 from ..engine.docker_stack import DockerStack
-from ..errors import RecoveryError
 from ..gateway import web
 from ..stack_args import StackArgs
-from . import live_state, readiness
+from . import readiness, redis_closed
 
 STOPPED = "Tt"
 SILENT = "runs but does not answer"
@@ -30,7 +29,7 @@ def troubles(
         if not found[name] and item.running and engine is not None and _frozen(engine.processes(item)):
             found[name] = "runs, but all its processes are stopped"
     asked = {
-        stack.redis_service: lambda: _redis(stack, containers, env),
+        stack.redis_service: lambda: redis_closed.look(stack, containers, env).trouble,
         stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path, engine),
         stack.proxy_service: lambda: _silent(
             web.front_url(containers[stack.proxy_service], stack.proxy_port), stack.health_path
@@ -45,15 +44,6 @@ def troubles(
 def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
     """Say whether there are processes and every one is stopped."""
     return bool(rows) and all(state[:1] in STOPPED for _pid, _parent, state, _args in rows)
-
-
-def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> str:
-    """A Redis that loads its data needs time, not another start."""
-    try:
-        live_state.redis_client(stack, containers, env).close()
-    except RecoveryError as exc:
-        return "" if exc.details.get("loading") else "runs but does not answer PING with its password"
-    return ""
 
 
 def _kong(container: Container, path: str, engine: DockerStack | None) -> str:
