@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..engine import endpoints
-from ..engine.container import Container, is_job
+from ..engine.container import NAMELESS, OLD_SOCKETS, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..gateway import web
+from ..libraries import docker
 from ..stack_args import StackArgs
 from . import readiness, redis_closed
+from .diagnosis import LOG_SEARCHED, old_socket
 
 STOPPED = "Tt"
 SILENT = "runs but does not answer"
@@ -38,7 +40,18 @@ def troubles(
     for name, ask in asked.items():
         if name in found and not found[name]:
             found[name] = ask()
+    if engine is not None and found.get(stack.kong_service) not in (None, "", NAMELESS):
+        found[stack.kong_service] += _old_sockets(containers[stack.kong_service], engine)
     return {name: why for name, why in found.items() if why}
+
+
+def _old_sockets(kong: Container, engine: DockerStack) -> str:
+    """Return what to add about a Kong in trouble that says it will not start in this container again."""
+    try:
+        log = engine.logs(kong, LOG_SEARCHED)
+    except docker.errors.APIError:  # a logging driver that keeps nothing
+        return ""
+    return f", {OLD_SOCKETS}" if old_socket(log) else ""
 
 
 def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:

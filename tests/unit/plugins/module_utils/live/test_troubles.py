@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.troubles import troubles
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -154,6 +155,45 @@ def test_a_service_whose_processes_are_all_stopped(states, frozen):
     engine = samples.SmallEngine(processes={"client": states})
     found = troubles(samples.stack(), {"client": samples.container("client")}, {}, engine)
     assert found == ({"client": FROZEN} if frozen else {})
+
+
+IN_THE_WAY = "nginx: [emerg] bind() to unix:/usr/local/kong/sockets/we failed (98: Address already in use)\n"
+PORT_TAKEN = "nginx: [emerg] bind() to 0.0.0.0:8000 failed (98: Address already in use)\n"
+
+
+@pytest.mark.parametrize(
+    ("about", "log", "why"),
+    [
+        ({"state": "restarting"}, IN_THE_WAY, "is restarting, cannot start over its sockets of before"),
+        (
+            {"state": "exited", "oom_killed": True},
+            f"{IN_THE_WAY}nginx: [emerg] still could not bind()\n",
+            "was killed for lack of memory, cannot start over its sockets of before",
+        ),
+        ({"state": "running"}, IN_THE_WAY, f"{SILENT}, cannot start over its sockets of before"),
+        ({"state": "restarting"}, PORT_TAKEN, "is restarting"),
+        ({"state": "restarting"}, "", "is restarting"),
+    ],
+    ids=["looping", "killed", "between-two-starts", "a-port-is-no-socket", "nothing-said"],
+)
+def test_a_kong_that_cannot_start_in_its_container_again(about, log, why):
+    containers = {"kong": samples.container("kong", **about)}
+    engine = samples.SmallEngine(answers={"logs kong": log})
+    assert troubles(samples.stack(), containers, {}, engine) == {"kong": why}
+    assert troubles(samples.stack(), containers, {}) == {"kong": why.split(", ", maxsplit=1)[0]}
+
+
+def test_a_kong_that_is_well_is_not_judged_by_an_old_log():
+    with serving({("GET", "/v1/messages"): Answer(200)}) as server:
+        kong = samples.container("kong", ports={"8000/tcp": server.place})
+        engine = samples.SmallEngine(answers={"logs kong": IN_THE_WAY})
+        assert troubles(samples.stack(), {"kong": kong}, {}, engine) == {}
+
+
+def test_a_kong_that_nobody_finds_by_name_is_told_as_that_alone():
+    """The network is made anew for just this word."""
+    kong, engine = samples.container("kong", aliases=()), samples.SmallEngine(answers={"logs kong": IN_THE_WAY})
+    assert troubles(samples.stack(), {"kong": kong}, {}, engine) == {"kong": NAMELESS}
 
 
 def test_a_stopped_service_is_told_as_such_before_it_is_asked():
