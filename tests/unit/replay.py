@@ -7,6 +7,7 @@ import functools
 import ssl
 import tempfile
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +50,11 @@ def masking_chain(name):
     lines = head.splitlines()[1:]
     pairs = [(key, value.strip()) for key, _unused, value in (line.partition(":") for line in lines[1:])]
     return Answer(int(lines[0].split()[1]), body.removesuffix("\n").encode(), pairs)
+
+
+def waits(*_request):
+    """Answer as a Kong whose provider drops packets: the request is taken, and nothing comes for a long time."""
+    time.sleep(1.5)
 
 
 class _Handler(BaseHTTPRequestHandler):

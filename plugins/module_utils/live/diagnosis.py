@@ -13,7 +13,7 @@ from typing import Any
 
 from ..configuration import config_files
 from ..engine import sockets
-from ..engine.container import Container
+from ..engine.container import OLD_SOCKETS, Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
 from ..redact import field_secrets, scrub, secret_values
@@ -34,6 +34,7 @@ _KONG_FILE = re.compile(
     r"error parsing declarative config file (?P<file>\S+?):\n(?P<text>.*?)(?=\nstack traceback|\Z)", re.DOTALL
 )
 _PARSE = re.compile(r"Failed parsing:\n(?P<text>.*?)(?=\n\s*\n|\Z)", re.DOTALL)
+_OLD_SOCKET = re.compile(r"bind\(\) to (unix:\S+) failed \(98: Address already in use\)")
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
 
 
@@ -52,6 +53,12 @@ def kong_error(log: str) -> str:
     place = _POSITION.search(text)
     where = last.groupdict().get("file") or "its file"
     return f"Kong refuses {where}{f', line {place.group(1)}' if place else ''}: {text}"
+
+
+def old_socket(log: str) -> str:
+    """Return the socket of a Kong that was killed, over which its log says that it cannot start; empty for none."""
+    found = _OLD_SOCKET.findall(log)
+    return str(found[-1]) if found else ""
 
 
 def event_line(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -106,6 +113,9 @@ class Diagnosis:
         if service == self.stack.kong_service:
             reason = self._kong(container, log)
             found += [reason] if reason else []
+            socket = old_socket(log)
+            if socket and (container.restarts or not container.running):
+                found.append(f"{OLD_SOCKETS} ({socket}): the same command again makes its container anew")
         now = int(self.now())
         events = event_line(self.engine.events(container, now - EVENTS_SECONDS, now))
         found += [f"engine events of the last 5 minutes: {events}"] if events else []

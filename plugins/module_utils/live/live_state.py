@@ -163,6 +163,7 @@ def redis_client(stack: StackArgs, containers: Mapping[str, Container], env: dic
         raise RecoveryError(
             f"Redis ({container.name}) runs but accepts no connection on port {port}.",
             "Where it listens on another one, set stack_redis_port; where it speaks TLS only, stack_redis_tls.",
+            unreachable=True,
         )
     return RedisData(found, redis_passwords(stack, container, env), access=access)
 

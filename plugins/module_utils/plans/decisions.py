@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.container import NAMELESS
+from ..engine.container import NAMELESS, OLD_SOCKETS
 from ..wording import short
 
 KEEP, RELOAD, START, RESTART, RECREATE, REMOVE = "keep", "reload", "start", "restart", "recreate", "remove"
@@ -79,8 +79,8 @@ def _decide_alone(decision: Decision, running: Mapping[str, Any]) -> None:
     if running["differs"]:
         decision.want(RECREATE, "differs in " + ", ".join(running["differs"]))
     if running["trouble"]:
-        hopeless = running["state"] == "dead" or running["trouble"] == NAMELESS
-        again = START if running["state"] in ("exited", "created") else RECREATE if hopeless else RESTART
+        hopeless = running["state"] == "dead" or running["trouble"] == NAMELESS or OLD_SOCKETS in running["trouble"]
+        again = RECREATE if hopeless else START if running["state"] in ("exited", "created") else RESTART
         decision.want(again, running["trouble"])
 
 

@@ -19,7 +19,7 @@ from ..engine.docker_stack import DockerStack
 from ..gateway import kong_file
 from ..guards import Guard
 from ..libraries import waived_guards
-from ..live import live_state
+from ..live import live_state, redis_closed
 from ..live.troubles import troubles
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -64,6 +64,7 @@ class PlanInput:
             "files": self.files.files,
             "env_file": self.files.env_file,
             "kong": self.backup["kong"],
+            "redis_read": "mappings" in (self.backup.get("redis") or {}),
             "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
         }
@@ -115,6 +116,7 @@ class PlanInput:
             "warnings": warnings + self._live_findings() + data.pop("warnings"),
             "network": self.engine.has_network(),
             "data": data,
+            "redis_closed": self._closed(env, wrong),
         }
 
     def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
@@ -228,6 +230,19 @@ class PlanInput:
                 )
             )
         return guards
+
+    def _closed(self, env: dict[str, str], wrong: Mapping[str, str]) -> dict[str, str]:
+        """Return why a Redis that lives does not let us in, and what to do; empty where that is not so.
+
+        wrong: service → trouble; one that was found to be dead is not waited for again.
+        """
+        service = self.stack.redis_service
+        container = self.containers.get(service)
+        dead = wrong.get(service) == redis_closed.SILENT
+        if container is None or not container.running or dead or self.stack.redis_host:
+            return {}
+        found = redis_closed.look(self.stack, self.containers, env)
+        return {"reason": found.closed, "hint": found.hint} if found.closed else {}
 
     def _findings(self, content: bytes) -> list[config_rules.Finding]:
         return config_rules.validate(content, self.stack.environment, self.stack.required_variables)

@@ -107,6 +107,26 @@ def lines(tmp_path, engine, service="kong"):
     return made.lines(service)
 
 
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({"state": "restarting"}, True),
+        ({"state": "exited", "exit_code": 1}, True),
+        ({"restarts": 4}, True),
+        ({}, False),
+    ],
+    ids=["looping", "exited", "between-two-starts", "of-long-ago"],
+)
+def test_a_kong_that_cannot_start_over_its_sockets_of_before(tmp_path, about, told):
+    log = "nginx: [emerg] bind() to unix:/usr/local/kong/sockets/we failed (98: Address already in use)\n"
+    found = lines(tmp_path, Engine(samples.container("kong", **about), log))
+    line = (
+        "cannot start over its sockets of before (unix:/usr/local/kong/sockets/we): "
+        "the same command again makes its container anew"
+    )
+    assert (line in found) is told
+
+
 def test_a_container_that_was_killed_for_memory(tmp_path):
     dead = samples.container("kong", state="exited", exit_code=137, oom_killed=True, restarts=3,
                              settings=samples.settings(memory=512 << 20))  # fmt: skip

@@ -7,10 +7,11 @@ import dataclasses
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NotReadyError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.kong_pause import kong_off
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving, waits
 from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import TalkingEngine, kong_answers
 
 NO_ADMIN = {"KONG_ADMIN_LISTEN": "off"}
@@ -96,6 +97,15 @@ def test_an_admin_api_that_listens_inside_alone_is_asked_there():
         engine = TalkingEngine(kong, admin=kong_answers("ab"))
         pause(engine)
     assert "/status" in engine.asked
+
+
+def test_a_provider_that_hangs_does_not_keep_the_proxy_from_learning_the_new_address(monkeypatch):
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.2)
+    with serving({("GET", "/v1/messages"): waits}) as server:
+        kong = samples.container("kong", ports={"8000/tcp": server.place})
+        engine = TalkingEngine(kong, samples.container("nginx"), admin=kong_answers("ab"))
+        pause(engine)
+    assert engine.done == [*OFF_AND_ON, "nginx: nginx -s reload"]
 
 
 @pytest.mark.parametrize("others", [[], [samples.container("nginx", state="exited")]], ids=["none", "stopped"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import OLD_SOCKETS
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     ENV_FILE,
@@ -37,8 +38,20 @@ KONG_BACK = ["reload nginx", "ready kong", "ready nginx"]
         ("paused", "is paused", "restart"),
         ("running", "is unhealthy", "restart"),
         ("dead", "is dead", "recreate"),
+        ("exited", f"is exited with exit status 1, {OLD_SOCKETS}", "recreate"),
+        ("restarting", f"is restarting, {OLD_SOCKETS}", "recreate"),
     ],
-    ids=["exited", "created", "oom", "restarting", "paused", "unhealthy", "dead"],
+    ids=[
+        "exited",
+        "created",
+        "oom",
+        "restarting",
+        "paused",
+        "unhealthy",
+        "dead",
+        "exited-over-old-sockets",
+        "looping-over-old-sockets",
+    ],
 )
 class TestTrouble:
     def test_of_kong(self, state, why, do):
