@@ -17,7 +17,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 	importer test test-full build clean
 
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z0-9_ -]+):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r names text; do \
+	for name in $$names; do printf '  %-17s %s\n' "$$name" "$$text"; done; done
 
 setup: ## Make the development environment .venv
 	@tools/venv
@@ -97,7 +98,7 @@ slow-faults: setup engine ## Kill rollbacks at every point in every data mode, t
 	@$(bin)/pytest -q -rfEP --durations=12 -n 2 tests/faults --ignore tests/faults/test_engine.py -m slow $(ARGS); status=$$?; \
 	$(bin)/pytest -q -rfEP tests/faults/test_engine.py -m slow $(ARGS) && exit $$status
 
-slow-redis_data slow-e2e slow-verification: setup engine ## Run those of the tests on the engine that take minutes
+slow-redis_data slow-e2e slow-verification: setup engine ## Run what of redis-data, e2e and verification takes minutes
 	@tools/redis-server
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data slow-e2e,$@),$(beside)) tests/$(@:slow-%=%) -m slow $(ARGS)
@@ -148,14 +149,15 @@ matrix: setup engine ## Run units, sanity and one rollback with every supported 
 importer: setup ## Check the built collection as Galaxy does
 	@$(bin)/nox -s importer
 
-test: ## Run everything, print each part's seconds and stop what was started
+test: ## Run every part that takes minutes, print each one's seconds and stop what was started
 	@tools/test
 
-test-full: ## The same with the parts that take long; ARGS=--continue leaves out what passed in the last one
+test-full: ## Run all parts, for hours; ARGS=--continue leaves out what passed in the last one
 	@tools/test --full $(ARGS)
 
 build: setup ## Build the collection's archive into dist/
 	@$(bin)/ansible-galaxy collection build --force --output-path dist
 
-clean: ## Remove what the other targets made, the engine's images aside
-	@rm -rf .cache/ansible_collections .cache/lint .cache/mypy .cache/pytest .cache/ruff .coverage .nox .venv dist htmlcov
+clean: ## Remove .venv, dist and .cache; the engine, its images and a stack that is up stay
+	@rm -rf .venv dist
+	@if [ -d .cache ]; then find .cache -mindepth 1 -maxdepth 1 ! -name engine -exec rm -rf {} +; fi

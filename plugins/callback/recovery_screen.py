@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: recovery_screen
 type: stdout
 short_description: Show what the tasks say to a person, on 80 columns
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 description:
   - Prints the progress lines of tasks, the plan and the last screen as plain lines, leaves quiet tasks out, and says of
@@ -130,17 +130,17 @@ class CallbackModule(DefaultCallback):
         return ""
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        """Skipped tasks say nothing."""
+        """Suppress skipped tasks."""
         if self._plain:
             super().v2_runner_on_skipped(result)
 
     def v2_runner_item_on_ok(self, result: Any) -> None:
-        """What a loop's items say stands in the task's result."""
+        """Suppress a loop's items: the task's result repeats them."""
         if self._plain:
             super().v2_runner_item_on_ok(result)
 
     def v2_runner_item_on_skipped(self, result: Any) -> None:
-        """Skipped items say nothing."""
+        """Suppress skipped items."""
         if self._plain:
             super().v2_runner_item_on_skipped(result)
 
@@ -153,22 +153,22 @@ class CallbackModule(DefaultCallback):
         self._say(result.host.get_name(), failure_lines(result.task.get_name(), message), C.COLOR_ERROR)
 
     def v2_playbook_on_include(self, included_file: Any) -> None:
-        """Included files say nothing."""
+        """Suppress the names of included files."""
         if self._plain:
             super().v2_playbook_on_include(included_file)
 
     def v2_runner_on_async_poll(self, result: Any) -> None:
-        """Waiting for a webhook is nobody's business."""
+        """Suppress the waiting for a webhook."""
         if self._plain:
             super().v2_runner_on_async_poll(result)
 
     def v2_runner_on_async_ok(self, result: Any) -> None:
-        """Nor is its end."""
+        """Suppress the end of a webhook's call."""
         if self._plain:
             super().v2_runner_on_async_ok(result)
 
     def v2_runner_on_async_failed(self, result: Any) -> None:
-        """Nor its failure, which is told where it matters."""
+        """Suppress the failure of a webhook's call: a later task tells it."""
         if self._plain:
             super().v2_runner_on_async_failed(result)
 

@@ -57,7 +57,9 @@ options:
         type: str
         default: kong
       proxy_service:
-        description: The service of the proxy in front of the gateway.
+        description:
+          - The service of the proxy in front of the gateway; empty where there is none.
+          - Without one the requests of the checks go to the gateway's own port, and no check of a proxy is made.
         type: str
         default: nginx
       mapping_prefixes:
@@ -74,7 +76,7 @@ options:
         type: int
         default: 0
       health_path:
-        description: The proxy's own health page.
+        description: The proxy's own health page; not asked where there is no proxy.
         type: str
         default: /health
       probe_path:
@@ -84,6 +86,7 @@ options:
       redis_host:
         description:
           - A Redis outside the Compose project, a managed one for instance. Its data can be changed by a delta only.
+          - No container of it is asked for then, and its checks depend on its own answer alone.
           - Empty for the project's own, which is reached by its container's address.
         type: str
         default: ""

@@ -15,7 +15,7 @@ DOCUMENTATION = r"""
 ---
 name: webhook_body
 short_description: Make the body that a webhook takes
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 description:
   - Makes a message of facts about a run, in the form that a webhook reads. Addresses lose their passwords, long texts
@@ -45,6 +45,7 @@ RETURN = r"""
 _value:
   description: The body.
   type: dict
+  sample: {text: "*Rollback begins: gateway (production) on gw1*"}
 """
 
 

@@ -142,6 +142,10 @@ class Runner:
         """Return when the content of a file was last changed, in seconds since the epoch."""
         return os.stat(path).st_mtime
 
+    def pointed(self, path: str) -> float:
+        """Return when a link was last made, in seconds since the epoch."""
+        return os.lstat(path).st_mtime
+
     def make_dir(self, path: str, mode: int = 0o700) -> None:
         """Create path and what is missing above it, all with this mode."""
         above = os.path.dirname(path)

@@ -121,6 +121,11 @@ class StackArgs:
         return "" if inside == ".." or inside.startswith("../") else inside
 
     @property
-    def core(self) -> tuple[str, str, str]:
-        """The three services on every request's path, in the order in which they start."""
-        return (self.redis_service, self.kong_service, self.proxy_service)
+    def core(self) -> tuple[str, ...]:
+        """The project's services on every request's path, in the order in which they start.
+
+        A Redis elsewhere is none of them, and a stack may have no proxy.
+        """
+        redis = () if self.redis_host else (self.redis_service,)
+        proxy = (self.proxy_service,) if self.proxy_service else ()
+        return (*redis, self.kong_service, *proxy)

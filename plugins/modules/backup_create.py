@@ -93,26 +93,42 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: The backup that was written (in check mode, only C(id), C(kind) and C(path)).
+  description: The backup that was taken; in check mode its C(id), C(kind) and C(path); empty where it was skipped.
   returned: success
   type: dict
   contains:
-    id: {description: Its id., type: str, returned: always, sample: deploy-20260729-120000}
-    kind: {description: "C(deploy), C(rollback) or C(data).", type: str, returned: always, sample: deploy}
-    path: {description: Where it lies., type: str, returned: always, sample: /opt/gateway/backups/pre-deploy/deploy-1}
-    created: {description: When it was taken (UTC)., type: str, returned: success, sample: "2026-07-29T12:00:00Z"}
-    environment: {description: Whose it is., type: str, returned: success, sample: production}
-    project: {description: The Compose project., type: str, returned: success, sample: gateway}
-    sequence: {description: Its place among this stack's backups., type: int, returned: success, sample: 12}
-    undo_data: {description: What a rollback to it does to data., type: str, returned: success, sample: keep}
-    complete: {description: Whether all of what runs could be captured., type: bool, returned: success, sample: true}
-    notes: {description: What an operator should know., type: list, elements: str, returned: success, sample: []}
-    redis: {description: Facts of the data set in it., type: dict, returned: success, sample: {keys: 12431}}
+    id: {description: Its id., type: str, returned: unless skipped, sample: deploy-20260729-120000}
+    kind: {description: "C(deploy), C(rollback) or C(data).", type: str, returned: unless skipped, sample: deploy}
+    path: {description: Where it lies., type: str, returned: unless skipped, sample: /opt/backups/pre-deploy/deploy-1}
+    created: {description: When it was taken (UTC)., type: str, returned: taken, sample: "2026-07-29T12:00:00Z"}
+    environment: {description: Whose it is., type: str, returned: taken, sample: production}
+    project: {description: The Compose project., type: str, returned: taken, sample: gateway}
+    sequence: {description: Its place among this stack's backups., type: int, returned: taken, sample: 12}
+    undo_data: {description: What a rollback to it does to data., type: str, returned: taken, sample: keep}
+    complete: {description: Whether all of what runs could be captured., type: bool, returned: taken, sample: true}
+    notes: {description: What an operator should know., type: list, elements: str, returned: taken, sample: []}
+    redis: {description: Facts of the data set in it., type: dict, returned: taken, sample: {keys: 12431}}
 msg:
   description: Why no backup was taken.
   returned: skipped
   type: str
   sample: rollback-20260729-121500 changes this stack now; the next data backup comes after it.
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

@@ -124,6 +124,22 @@ ages:
   sample:
     configuration: {id: deploy-20260729-120000, age_seconds: 11520}
     data: {id: data-20260729-150500, age_seconds: 240}
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success
@@ -171,9 +187,8 @@ def what_runs(stack: StackArgs) -> dict[str, Any]:
     """Return the live state in the terms in which backups record theirs."""
     engine = DockerStack(stack.project)
     containers = engine.containers()
-    services = {name: {"image_id": item.image_id, "config_hash": item.config_hash} for name, item in containers.items()}
     return {
-        "services": services,
+        "services": live_state.identities(containers),
         "kong_hash": live_state.kong_hash(engine, containers, stack.kong_service),
         "troubles": troubles(stack, containers, live_state.environment(stack, Runner())),
     }

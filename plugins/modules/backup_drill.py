@@ -18,7 +18,7 @@ description:
   - Everything is removed afterwards. What a killed rehearsal leaves is removed by the next one.
   - The result goes into the backup's marks as a dated proof, which lists show. With a signing key it is signed. It is
     void as soon as a byte of the backup differs.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
@@ -64,37 +64,47 @@ EXAMPLES = r"""
 RETURN = r"""
 backup:
   description: The backup that was rehearsed.
-  returned: always
+  returned: success, or when a check failed
   type: dict
   sample: {id: deploy-20260729-120000, path: /opt/gateway/backups/pre-deploy/deploy-20260729-120000}
 passed:
-  description: Whether no critical check failed.
-  returned: always
+  description: Whether no critical check failed; V(false) in check mode, where nothing is rehearsed.
+  returned: success, or when a check failed
   type: bool
   sample: true
 checks:
   description: The checks, as those of M(kong_masking.recovery.kong_verify).
-  returned: always
+  returned: success, or when a check failed
   type: list
   elements: dict
   sample: [{name: redis_keys, status: passed}]
 phases:
   description: Phase to its seconds.
-  returned: always
+  returned: success, or when a check failed
   type: dict
   sample: {files: 0.4, start redis: 1.9, verify: 0.6}
 notes:
   description: In what the scratch stack differs from the real one.
-  returned: always
+  returned: success, or when a check failed
   type: list
   elements: str
   sample: []
 text:
   description: The result as lines for a person.
-  returned: always
+  returned: success, or when a check failed
   type: list
   elements: str
   sample: ["REHEARSAL PASSED: deploy-20260729-120000 in 9.4 s"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

@@ -18,7 +18,7 @@ description:
   - A clock in doubt removes nothing. It is in doubt when a backup is from the future, when the newest backup is older
     than the whole retention, and when the time of day moved otherwise than the time since the host's start.
   - Removes nothing while a rollback runs.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
@@ -106,6 +106,16 @@ text:
   type: list
   elements: str
   sample: ["GOES   deploy-20260720-120000  8 d 3 h old, stays for 168 h", "1 of 2 go"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

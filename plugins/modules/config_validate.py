@@ -48,12 +48,12 @@ EXAMPLES = r"""
 RETURN = r"""
 valid:
   description: Whether there is no error.
-  returned: success
+  returned: success, or when an error was found
   type: bool
   sample: true
 findings:
   description: What is wrong, errors first.
-  returned: always
+  returned: success, or when an error was found
   type: list
   elements: dict
   contains:
@@ -67,10 +67,20 @@ findings:
       sample: true
 text:
   description: A line a finding, for a person.
-  returned: success
+  returned: success, or when an error was found
   type: list
   elements: str
   sample: ["ERROR    REDIS_PORT is 99999, expected a port from 1024 to 65535"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

@@ -134,12 +134,12 @@ EXAMPLES = r"""
 RETURN = r"""
 passed:
   description: Whether no critical check failed.
-  returned: success
+  returned: success, or when a check failed
   type: bool
   sample: true
 checks:
   description: The checks.
-  returned: always
+  returned: success, or when a check failed
   type: list
   elements: dict
   contains:
@@ -151,13 +151,13 @@ checks:
     ms: {description: How long it took., type: int, returned: always, sample: 12}
 text:
   description: A line a check, for a person; then the evidence where a critical one failed.
-  returned: success
+  returned: success, or when a check failed
   type: list
   elements: str
   sample: ["passed       redis    3 ms  PONG, reads and writes"]
 diagnosis:
   description: Evidence about the container that each critical failure points at.
-  returned: always
+  returned: success, or when a check failed
   type: list
   elements: dict
   contains:
@@ -165,6 +165,22 @@ diagnosis:
     checks: {description: The failed checks., type: list, elements: str, returned: always, sample: [kong_admin]}
     lines: {description: "What is known, no secret.", type: list, elements: str, returned: always, sample: [exited]}
     hint: {description: The next command., type: str, returned: always, sample: docker logs --tail 50 gateway-kong-1}
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long all took.
   returned: success

@@ -13,7 +13,7 @@ description:
   - O(state=begin) takes the stack's lock, opens the run's journal, and says what is to be done about a run that never
     ended. A lock whose holder is provably gone is taken over by itself.
   - O(state=end) writes the outcome and gives the lock back.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
@@ -163,6 +163,22 @@ service:
   returned: state=end
   type: str
   sample: back
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

@@ -99,7 +99,7 @@ attributes:
     description: Reads only.
   diff_mode:
     support: full
-    description: Shows the settings that would change, secrets redacted.
+    description: Shows the whole plan as text, the settings that would change in it, secrets redacted.
   idempotent:
     support: full
     description: Changes nothing.
@@ -149,6 +149,22 @@ settings:
   returned: success
   type: dict
   sample: {config/production.env: [{name: KONG_LOG_LEVEL, old: debug, new: notice}]}
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success
@@ -163,6 +179,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.engine.definitions import Definitions, find_client
 from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.live import tree_links
 from ..module_utils.plans import undo
 from ..module_utils.plans.plan import build_plan
 from ..module_utils.plans.plan_input import PlanInput
@@ -248,7 +265,9 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "force": params["force"],
     }
     mode, brought = data_mode(params, stack)
-    plan = build_plan(target, look.live(target, mode, params["redis_scope"], brought), settings)
+    live = look.live(target, mode, params["redis_scope"], brought)
+    tree_links.compare(stack, look.containers, params["backup"]["directories"], target, live)
+    plan = build_plan(target, live, settings)
     changed = look.settings_diff(plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)
     result = {"plan": plan, "text": text, "settings": changed, "undo": answer}

@@ -172,6 +172,16 @@ document:
   returned: with O(what=run) and O(what=history), when O(folder) is set
   type: dict
   sample: {schema: kong_masking.recovery/history-report/1}
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

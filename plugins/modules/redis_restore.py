@@ -158,6 +158,16 @@ keys_removed:
   returned: success
   type: int
   sample: 0
+counters_raised:
+  description: How many alias counters were raised to the backup's.
+  returned: success, O(data=keep) aside, not in check mode
+  type: int
+  sample: 0
+kong_off:
+  description: Whether Kong was off meanwhile.
+  returned: success, O(data=keep) aside, not in check mode
+  type: bool
+  sample: false
 conflicts:
   description: Keys of the backup that gave way to a live one, values and identifiers cut.
   returned: success, O(data=keep) aside
@@ -169,9 +179,25 @@ write_pause_ms:
   returned: success, O(data=keep) aside
   type: float
   sample: 3.1
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
-  returned: success, O(data=keep) aside
+  returned: success
   type: float
   sample: 1.2
 """

@@ -58,6 +58,17 @@ executed:
   type: list
   elements: dict
   sample: [{step: 1, action: recreate, service: kong, why: differs in KONG_LOG_LEVEL, beside: false, ms: 812}]
+progress:
+  description: How far the run is, a line for a person; a second one once its time is over.
+  returned: success, with O(run) and not in check mode
+  type: list
+  elements: str
+  sample: ["[ 12.0 s of 120] snapshot: rollback-20260729-121500"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
 details:
   description: What was done before the failure, in C(executed), and the C(step) that failed.
   returned: failure

@@ -13,7 +13,7 @@ description:
   - Samples the stack for a window, compares with the baseline of the last verified deployment, and answers the thirteen
     lines of the decision matrix, each with its evidence. C(docs/assess.md) says from what each line is answered.
   - A line that cannot be measured says so; what a machine cannot know is an input and never guessed.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
@@ -108,6 +108,16 @@ text:
   type: list
   elements: str
   sample: ["VERDICT: CONSIDER"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success

@@ -13,7 +13,7 @@ description:
   - One line a service, each asked itself; where what runs comes from; the ages of the newest configuration and data
     backup; runs that never came to their end; who holds the lock.
   - Answers within seconds, also when a service or the engine hangs.
-version_added: 0.2.0
+version_added: 0.1.0
 author: kong_masking.recovery contributors (@kong-masking)
 extends_documentation_fragment:
   - kong_masking.recovery.stack
@@ -85,6 +85,16 @@ text:
   type: list
   elements: str
   sample: ["STATUS: gateway (production) on gw1", "ALL WELL"]
+hint:
+  description: The next command or step; empty where the message says all.
+  returned: failure
+  type: str
+  sample: Run the same command again.
+details:
+  description: Facts of the failure as data.
+  returned: failure
+  type: dict
+  sample: {}
 seconds:
   description: How long it took.
   returned: success
@@ -101,6 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.assessment import status, status_questions
 from ..module_utils.backups.backup_store import BackupStore
 from ..module_utils.engine.docker_stack import DockerStack
+from ..module_utils.live import live_state
 from ..module_utils.report import newest_ages
 from ..module_utils.runner import Runner
 from ..module_utils.runs import other_runs
@@ -127,7 +138,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     store = BackupStore(stack.backup_dir, runner)
     backups = store.listing(stack.environment, stack.project, [host, *params["accept_hosts"]], now)
     live = {
-        "services": {name: {"image_id": c.image_id, "config_hash": c.config_hash} for name, c in containers.items()},
+        "services": live_state.identities(containers),
         "kong_hash": kong_hash,
         "troubles": {},
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import stat
 import uuid
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ import pytest
 import releases
 import stack_state
 from lab import Lab
-from outside import run
+from outside import run, wait_for
 
 JOB = """
   init:
@@ -50,6 +52,83 @@ class FieldLab(Lab):
         super().deploy()
         releases.up(self.stack, "init")
         run(["docker", "wait", f"{self.project}-init-1"])
+
+
+class OtherServicesLab(Lab):
+    """A stack that has lost a service of the usual three; it is told of it by its settings."""
+
+    lost = ""
+
+    def deploy(self) -> None:
+        """Bring the usual stack up, then the one without that service."""
+        super().deploy()
+        compose = self.stack.directory / "docker-compose.yml"
+        text = compose.read_text(encoding="utf-8")
+        without, count = re.subn(rf"  {self.lost}:\n.*?\n\n(?=  \w+:\n)", "", text, count=1, flags=re.DOTALL)
+        assert count == 1, text
+        compose.write_text(self.instead(without), encoding="utf-8")
+        run(["docker", "rm", "-f", f"{self.project}-{self.lost}-1"])
+        settings = self.settings()
+        releases.up(self.stack, *(name for name in ("kong", "nginx", "client") if name != self.lost))
+        if self.lost != "nginx":
+            releases.reload_proxy(self)
+        self.wait_masked(60)
+        self.seed()
+        self.write_inventory(**settings)
+        self.good = self.state()
+
+    def instead(self, text: str) -> str:
+        """What the Compose file says without that service."""
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, object]:
+        """The inventory's settings; what stands in for the service is there afterwards."""
+        raise NotImplementedError
+
+
+class NoProxyLab(OtherServicesLab):
+    """Clients ask Kong itself."""
+
+    lost = "nginx"
+
+    def instead(self, text: str) -> str:
+        assert text.count("      nginx:\n") == 1, text
+        return text.replace("      nginx:\n", "      kong:\n")
+
+    def settings(self) -> dict[str, object]:
+        self.stack.ports = dataclasses.replace(self.stack.ports, proxy=self.stack.ports.kong_proxy)
+        return {"stack_proxy_service": ""}
+
+
+class RedisElsewhereLab(OtherServicesLab):
+    """A server that is not the project's, as a managed one; Kong knows it by another name than this host does."""
+
+    lost = "redis"
+
+    @property
+    def elsewhere(self) -> str:
+        return f"{self.project}-elsewhere"
+
+    def instead(self, text: str) -> str:
+        after, host = f"    depends_on:\n{AFTER_REDIS}", "REDIS_HOST: redis\n"
+        assert after in text, text
+        assert host in text, text
+        return text.replace(after, "").replace(host, "REDIS_HOST: elsewhere\n")
+
+    def settings(self) -> dict[str, object]:
+        network, image = f"{self.project}_masking", "kong-masking-ref/redis:7"
+        run(["docker", "run", "-d", "--name", self.elsewhere, "--network", network, "--network-alias", "elsewhere",
+             "-p", f"127.0.0.1:{self.stack.ports.redis}:6379", image, "redis-server", "--requirepass",
+             self.stack.redis_password])  # fmt: skip
+        shown = f'{{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}'
+        address = run(["docker", "inspect", "-f", shown, self.elsewhere]).stdout.strip()
+        wait_for("the Redis elsewhere", self.stack.redis_answers, 10)
+        return {"stack_redis_host": address, "stack_redis_image": image}
+
+    def down(self) -> None:
+        """The stranger stands on the project's network, which could not be removed with it."""
+        run(["docker", "rm", "-f", self.elsewhere], check=False)
+        super().down()
 
 
 def link(lab: Lab) -> Path:
@@ -135,3 +214,41 @@ def test_what_a_link_shows_keeps_its_own_mode(field: Lab) -> None:
     assert done.rc == 0, done.output
     assert shown.is_symlink()
     assert stat.S_IMODE(shown.stat().st_mode) == 0o600
+
+
+@pytest.fixture(scope="module", params=[NoProxyLab, RedisElsewhereLab], ids=["no-proxy", "redis-elsewhere"])
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherServicesLab]:
+    """A stack without a proxy, then one without a Redis of its own, each with a backup of its good state."""
+    lab = request.param(tmp_path_factory.mktemp("other"), f"kmr-field-{uuid.uuid4().hex[:8]}")
+    try:
+        lab.deploy()
+        lab.golden()
+        yield lab
+    finally:
+        lab.down()
+
+
+def test_a_stack_that_lacks_one_of_the_usual_services_passes_its_verification(other: OtherServicesLab) -> None:
+    done = other.play("verify")
+    assert done.rc == 0, done.output
+    assert f"container_{other.lost}" not in done.output
+    assert other.play("rollback").changed == 0
+
+
+def test_and_is_rolled_back(other: OtherServicesLab) -> None:
+    before = other.state()
+    other.stack.set_env(KONG_LOG_LEVEL="debug")
+    releases.up(other.stack, "kong", "client")
+    if other.lost != "nginx":
+        releases.reload_proxy(other)
+    other.wait_masked()
+
+    done = other.play("rollback", "-e", "redis_data=keep")
+
+    assert done.rc == 0, done.output
+    assert done.verdict == "SERVICE: BACK", done.output
+    after = other.state()
+    assert stack_state.environment_of(after, "kong") == stack_state.environment_of(before, "kong")
+    assert after.files == before.files
+    assert set(after.services) == set(before.services)
+    other.wait_masked()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import releases
 import stack_state
 from lab import Lab
 
 OLD = "deploy-20250729-120000"
+
+
+def script_backup(lab: Lab) -> Path:
+    """Leave what the old script did."""
+    old = lab.stack.directory / "backups" / "pre-deploy" / OLD
+    old.mkdir(parents=True)
+    (old / "config.env").write_bytes(lab.stack.env_file.read_bytes())
+    return old
 
 
 @pytest.mark.parametrize(
@@ -19,9 +29,7 @@ OLD = "deploy-20250729-120000"
     ],
 )
 def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: bytes | None) -> None:
-    old = lab.stack.directory / "backups" / "pre-deploy" / OLD
-    old.mkdir(parents=True)
-    (old / "config.env").write_bytes(lab.stack.env_file.read_bytes())
+    old = script_backup(lab)
     if state_file is not None:
         (old / "services-state.json").write_bytes(state_file)
     good = lab.state()
@@ -41,3 +49,20 @@ def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: byte
     assert after.services["kong"]["memory"] == good.services["kong"]["memory"]
     assert after.files == good.files
     assert stack_state.lost(good, after) == []
+
+
+@pytest.mark.parametrize("away", [("kong",), ("redis", "kong", "nginx", "client", "upstream")], ids=["kong", "all"])
+def test_what_was_removed_by_hand_is_made_anew(lab: Lab, away: tuple[str, ...]) -> None:
+    """As the guide's own steps do: docker stop, docker rm; the backup has no record of services."""
+    script_backup(lab)
+    good = lab.state()
+    lab.stack.compose("rm", "--stop", "--force", *away)
+
+    done = lab.play("rollback")
+
+    after = lab.state()
+    assert done.rc == 0, done.output
+    for service in good.services:
+        assert stack_state.environment_of(after, service) == stack_state.environment_of(good, service), service
+    assert stack_state.lost(good, after) == []
+    assert lab.stack.probe()

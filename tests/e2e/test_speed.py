@@ -1,4 +1,4 @@
-"""How long a rollback takes, printed as ratios to what one would type by hand in the same run; nothing is asserted.
+"""How long a rollback takes, printed as ratios to what one would type by hand in the same run; no speed is asserted.
 
 Seconds on a shared machine drift; ratios hold. The stack is as in the field: long health intervals, 10 s of grace.
 """
@@ -41,7 +41,7 @@ def bare_script(lab: Lab) -> float:
     return time.monotonic() - started
 
 
-def test_speed_of_a_rollback(patient_lab: Lab) -> None:
+def test_a_rollback_passes_and_its_speed_is_printed(patient_lab: Lab) -> None:
     lab = patient_lab
     lab.golden()
     bare = bare_script(lab)
@@ -77,7 +77,7 @@ def test_speed_of_a_rollback(patient_lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("count", [10, 1000, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_speed_of_listing(lab: Lab, count: int) -> None:
+def test_many_backups_are_listed_and_the_speed_is_printed(lab: Lab, count: int) -> None:
     golden = lab.backup_path(lab.golden())
     make_backups(golden, count)
     root = lab.stack.directory / "backups"
@@ -105,7 +105,7 @@ def make_backups(golden: Path, count: int) -> None:
         (place / "manifest.json").write_text(json.dumps({**manifest, "id": name, "sequence": 0}), encoding="utf-8")
 
 
-def test_speed_of_proving_the_chosen_one(lab: Lab) -> None:
+def test_a_large_backup_is_proven_and_the_speed_is_printed(lab: Lab) -> None:
     golden = lab.backup_path(lab.golden())
     small = discover_seconds(lab)
     big = golden / "logs" / "big.log"

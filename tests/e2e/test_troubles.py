@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import socket
+from collections.abc import Callable, Iterator
 
 import pytest
+import releases
 import stack_state
-from lab import Lab
+from lab import Lab, actions
 from outside import run
 
 
@@ -64,3 +67,59 @@ def test_a_rollback_to_the_same_release_brings_everything_back(lab: Lab, trouble
     assert stack_state.lost(before, after) == []
     assert lab.stack.probe()
     assert done.verdict == "SERVICE: BACK"
+
+
+def starts(lab: Lab, service: str) -> tuple[str, str]:
+    """Which container of a service runs, and since when."""
+    found = lab.stack.containers()[service]
+    return found["Id"], found["State"]["StartedAt"]
+
+
+@pytest.fixture
+def provider_that_hangs(lab: Lab) -> Iterator[str]:
+    """A URL, as Kong sees it, of somebody who takes connections and never says a word."""
+    about = json.loads(run(["docker", "network", "inspect", f"{lab.project}_masking"]).stdout)
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        yield f"http://{about[0]['IPAM']['Config'][0]['Gateway']}:{server.getsockname()[1]}"
+
+
+def test_a_provider_that_hangs_is_no_reason_to_start_kong_anew(lab: Lab, provider_that_hangs: str) -> None:
+    releases.change_kong_file(lab, "http://upstream:8080", provider_that_hangs)
+    releases.load_kong_file(lab)
+    hanging = lab.backup()
+    before = starts(lab, "kong")
+
+    planned = lab.play("rollback", "-e", f"deployment={hanging}", "--check")
+
+    assert "NOTHING TO DO" in planned.flat, planned.output
+    assert starts(lab, "kong") == before
+
+    lab.stack.set_env(KONG_LOG_LEVEL="debug")
+    releases.up(lab.stack, "kong")
+    releases.reload_proxy(lab)
+
+    done = lab.play("rollback", "-e", f"deployment={hanging}")
+
+    record = lab.record()
+    assert actions(record["executed"]) == actions(record["plan"]["actions"]), done.output
+    assert ("ready", "kong") in [(item["action"], item.get("service")) for item in record["executed"]]
+
+
+def test_a_redis_that_is_asked_at_another_port_than_its_own_goes_on_serving(lab: Lab) -> None:
+    """The setting is wrong, not Redis: it is not started anew, and Kong is not stopped for it."""
+    golden = lab.golden()
+    redis, kong = starts(lab, "redis"), starts(lab, "kong")
+    wrong = ("-e", f"deployment={golden}", "-e", "stack_redis_port=6999")
+
+    planned = lab.play("rollback", *wrong, "--check")
+
+    assert "stack_redis_port" in planned.flat, planned.output
+    assert (starts(lab, "redis"), starts(lab, "kong")) == (redis, kong)
+
+    releases.good_but_different(lab)
+    done = lab.play("rollback", *wrong)
+
+    record = lab.record()
+    assert actions(record["executed"]) == actions(record["plan"]["actions"]), done.output
+    assert starts(lab, "redis") == redis
+    assert lab.stack.probe()

@@ -28,7 +28,7 @@ ALL_GOOD = [
             ("kong_admin", "Kong's Admin API answers", "Kong 3.9.1", 9),
             ("kong_configuration_hash", "the MD5 of the declarative file", "771ebe0f; kong/kong.yml has 771ebe0f", 14),
             ("masking_plugin", "aws-masker enabled where the file binds it", "route messages", 11),
-            ("proxy_chain", "a request through the proxy reaches Kong", "reaches Kong", 18),
+            ("proxy_chain", "three requests through the proxy reach Kong", "reaches Kong", 18),
         )
     ),
     MASKING,
@@ -41,7 +41,7 @@ ALL_GOOD = [
         "ms": 900,
     },
 ]
-BROKEN = {**MASKING, "status": "failed", "found": "status 502 through the proxy"}
+BROKEN = {**MASKING, "status": "failed", "found": "status 502 at the masking request"}
 OPEN = {**MASKING, "status": "not_measured", "found": "upstream: the provider behind Kong answers 529"}
 BACKUP = {"id": "deploy-20260701-010000", "created": "2026-07-01T01:00:00Z", "verified": True}
 KONG = {"kong": {"do": "recreate", "why": ["differs in KONG_LOG_LEVEL"]}, "redis": {"do": "keep", "why": []}}

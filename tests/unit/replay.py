@@ -7,6 +7,7 @@ import functools
 import ssl
 import tempfile
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +38,23 @@ def recorded(version, name):
     pairs = [(key, value.strip()) for key, _unused, value in (line.partition(":") for line in lines[1:])]
     headers = [(key, value) for key, value in pairs if key.lower() not in UNSENT]
     return Answer(int(lines[0].split()[1]), body.strip().encode(), headers)
+
+
+def masking_chain(name):
+    """Return the answer of a recording through nginx and Kong with the masking plugin, with every header.
+
+    Whole JSON was laid out for reading when it was recorded; what was cut is there byte for byte.
+    """
+    text = (STACK_FIXTURES / "e2e-masking" / "3.9.1" / f"{name}.http").read_text(encoding="utf-8")
+    head, _unused, body = text.split("\n# response  (", 1)[1].partition("\n\n")
+    lines = head.splitlines()[1:]
+    pairs = [(key, value.strip()) for key, _unused, value in (line.partition(":") for line in lines[1:])]
+    return Answer(int(lines[0].split()[1]), body.removesuffix("\n").encode(), pairs)
+
+
+def waits(*_request):
+    """Answer as a Kong whose provider drops packets: the request is taken, and nothing comes for a long time."""
+    time.sleep(1.5)
 
 
 class _Handler(BaseHTTPRequestHandler):

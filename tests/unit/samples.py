@@ -170,8 +170,8 @@ class SmallEngine(DockerStack):
         states = self.states.get(container.service, ["S"])
         return [(number, 1, state, "program") for number, state in enumerate(states, 100)]
 
-    def youngest_worker(self, container):
-        return self.workers.get(container.service)
+    def worker_ages(self, container):
+        return self.workers.get(container.service, [])
 
     def image_id(self, reference):
         return reference if reference in self.images.values() else self.images.get(reference, "")

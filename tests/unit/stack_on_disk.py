@@ -145,15 +145,19 @@ def kong_answers(shown, exported=None):
 
 
 class TalkingEngine(samples.SmallEngine):
-    """Its Kong's Admin API listens inside the container, where it gives these answers; answers: as for serving."""
+    """Its Kong's Admin API listens inside the container, where it gives these answers; answers: as for serving.
+
+    asked: the paths that were asked for in there.
+    """
 
     def __init__(self, *found, admin, **engine):
         super().__init__(*found, **engine)
-        self.admin = admin
+        self.admin, self.asked = admin, []
 
     def execute(self, container, cmd, env=None):
         if cmd[:2] != ["sh", "-c"]:
             return super().execute(container, cmd, env)
+        self.asked.append(cmd[-1])
         answer = self.admin.get(("GET", cmd[-1]))
         return (0, b"HTTP/1.0 200 OK\r\n\r\n" + answer.body, b"") if answer else (1, b"", b"connection refused")
 

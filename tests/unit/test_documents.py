@@ -33,9 +33,28 @@ def test_every_role_is_linked_from_the_readme() -> None:
     assert all(f"roles/{path.name}/README.md" in README for path in (ROOT / "roles").iterdir() if path.is_dir())
 
 
-def test_every_target_of_make_that_the_readme_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z0-9-]+)`", README)) <= targets
+def targets_of_make() -> set[str]:
+    lines = re.findall(r"^([a-z0-9_ -]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    return {name for names in lines for name in names.split()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_target_of_make_that_a_document_names_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"^```.*?^```", text, re.DOTALL | re.MULTILINE))
+    named = re.findall(r"`make ((?:[a-z0-9_-]+ ?)+)", text)
+    named += re.findall(r"^(?:\$ )?make ((?:[a-z0-9_-]+ ?)+)", blocks, re.MULTILINE)
+    assert {name for names in named for name in names.split()} - targets_of_make() == set()
+
+
+def test_every_part_of_the_test_suite_is_in_the_readme_and_in_the_help_of_make() -> None:
+    parts = set(re.findall(r'Part\("([a-z0-9_-]+)"', (ROOT / "tools" / "parts.py").read_text(encoding="utf-8")))
+    assert "slow-redis_data" in parts
+    assert parts - set(re.findall(r"`make ([a-z0-9_-]+)`", README.split("\n## Tests\n")[1])) == set()
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert parts - {line.split()[0] for line in told.stdout.splitlines()} == set()
 
 
 def test_the_version_to_install_is_the_collections() -> None:

@@ -78,11 +78,16 @@ def gateway(lab: Lab, running: bool = False, stack: dict[str, Any] | None = None
 
 
 def verify(
-    lab: Lab, backup: dict[str, Any] | None = None, store: bool = False, patience: float = 0, **probe: Any
+    lab: Lab,
+    backup: dict[str, Any] | None = None,
+    store: bool = False,
+    patience: float = 0,
+    stack: dict[str, Any] | None = None,
+    **probe: Any,
 ) -> Found:
     """Both modules, as the role verification asks them; once, or for as long as a critical check fails."""
-    others = stack_verify(lab)
-    made = gateway(lab, **probe)
+    others = stack_verify(lab, **(stack or {}))
+    made = gateway(lab, stack=stack, **probe)
     result = made.run(patience, others, backup)
     if store:
         assert made.store_baseline(result), "nothing was stored"

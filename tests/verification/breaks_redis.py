@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from breaks_kong import masker
 from lab import Lab
 from outside import run
+from releases import reload_proxy, up
 
 import tools
 from tools import changed, deployed, redis_setting, redis_value
@@ -57,6 +58,25 @@ def wrong_password(lab: Lab) -> Iterator[None]:
 def no_password(lab: Lab) -> Iterator[None]:
     with redis_setting(lab, "requirepass", ""):
         yield
+
+
+@contextlib.contextmanager
+def kong_has_another_password(lab: Lab) -> Iterator[None]:
+    """A Kong that never had a connection to Redis answers 500 to everything."""
+    path = lab.stack.directory / "docker-compose.yml"
+    text = path.read_text(encoding="utf-8")
+    given = 'REDIS_PORT: "6379"\n      REDIS_PASSWORD: ${REDIS_PASSWORD}\n'
+    assert given in text
+    with tools.written(path, text.replace(given, given.replace("${REDIS_PASSWORD}", "not-the-password")).encode()):
+        _kong_anew(lab)
+        yield
+    _kong_anew(lab)
+
+
+def _kong_anew(lab: Lab) -> None:
+    up(lab.stack, "kong")
+    tools.wait_until(lab.stack.kong_configured, 30)
+    reload_proxy(lab)
 
 
 @contextlib.contextmanager

@@ -86,6 +86,41 @@ def test_several_prefixes_are_looked_through(lab: Lab) -> None:
     assert result["passed"], result["text"]
 
 
+def test_without_a_proxy_kongs_own_port_is_asked_and_no_proxy(lab: Lab) -> None:
+    usual, found = verify(lab), verify(lab, stack={"proxy_service": ""})
+    assert found.passed, str(found)
+    assert {found.of(name)["status"] for name in ("masking", "proxy_chain", "kong_gateway")} == {"passed"}, str(found)
+    gone = {item["name"] for item in usual.checks} - {item["name"] for item in found.checks}
+    assert gone == {"link_nginx_kong", "proxy_configuration", "proxy_health"}
+    assert found.failed == {KNOWN_LEAK}, str(found)
+
+
+def test_a_redis_elsewhere_is_asked_by_its_address_alone(lab: Lab) -> None:
+    (about,) = lab.stack.containers()["redis"]["NetworkSettings"]["Networks"].values()
+    elsewhere = {"redis_host": about["IPAddress"], "redis_service": "nobody"}
+    found = verify(lab, stack=elsewhere)
+    assert found.passed, str(found)
+    assert found.failed == {KNOWN_LEAK}, str(found)
+    assert not {item["name"] for item in found.checks} & {"container_nobody", "link_kong_nobody", "link_kong_redis"}
+    assert {found.of(name)["status"] for name in ("redis", "redis_mappings", "masking")} == {"passed"}, str(found)
+
+
+def test_a_plugin_on_a_route_and_a_service_without_names_is_where_the_file_says(lab: Lab) -> None:
+    def nameless(document: tools.Document) -> None:
+        masker = next(item for item in document["plugins"] if item["name"] == "aws-masker")
+        document["plugins"].remove(masker)
+        (service,), (route,) = document["services"], document.pop("routes")
+        del service["name"], route["name"], route["service"], masker["route"]
+        for item in document["plugins"]:
+            item.pop("route", None)
+        service["routes"] = [{**route, "plugins": [masker]}]
+
+    with tools.deployed(lab, tools.changed(lab, nameless)):
+        found = verify(lab, patience=10)
+    assert found.of("masking_plugin")["status"] == "passed", str(found)
+    assert found.passed, str(found)
+
+
 def test_another_plugin_name_than_the_stacks_is_not_found(lab: Lab) -> None:
     result = gateway(lab, stack={"masking_plugin": "other-masker"}).run(0)
     assert [row["name"] for row in result["checks"] if row["status"] == "failed"] == ["masking_plugin"]

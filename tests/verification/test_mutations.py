@@ -47,6 +47,7 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
     (redis.wrong_password, {"redis"}, "does not accept the password"),
     # Without a password its protected mode closes each connection that comes over a network.
     (redis.no_password, {"redis"}, "does not answer PING"),
+    (redis.kong_has_another_password, {"kong_gateway"}, "of Kong's own making"),
     (redis.other_instance, {"masking"}, "not in this Redis"),
     (redis.lost_its_name, {"container_redis"}, "not found by its name"),
     (redis.counters_rewound, {"redis_counters"}, "cnt:ec2 is 5"),
@@ -56,7 +57,7 @@ CRITICAL: list[tuple[Break, set[str], str]] = [
     (stack.proxy_passes_kong_by, {"proxy_chain"}, "not from Kong"),
     (stack.proxy_is_not_well, {"proxy_health"}, "degraded"),
     (stack.proxy_file_broken, {"proxy_configuration"}, "proxy_http_version"),
-    (stack.replies_cut_short, {"masking"}, "no complete JSON document"),
+    (stack.replies_cut_short, {"masking"}, "its body grew after its length was announced"),
     (stack.proxy_down, {"container_nginx"}, "is exited"),
     (stack.port_answered_by_a_program, {"container_nginx", "ports_nginx"}, "is answered by process"),
     (stack.port_answered_by_another_container, {"container_nginx", "ports_nginx"}, "-squatter"),

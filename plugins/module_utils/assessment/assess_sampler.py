@@ -92,8 +92,7 @@ class Sampler:
     def _ask(self, containers: Mapping[str, Container]) -> dict[str, Any]:
         """Send one request through the proxy; what the provider behind Kong took or broke is not the stack's."""
         nothing = {"status": 0, "ms": None, "provider": False}
-        proxy = containers.get(self.stack.proxy_service)
-        url = web.front_url(proxy, self.stack.proxy_port) if proxy else ""
+        url = self._front(containers)
         if not url:
             return nothing
         began = self.runner.clock()
@@ -106,6 +105,13 @@ class Sampler:
         spent = max(0.0, spent - (float(upstream) if upstream.isdigit() else 0.0))
         provider = bool(upstream) and answer.status_code >= 500
         return {"status": answer.status_code, "ms": round(spent, 1), "provider": provider}
+
+    def _front(self, containers: Mapping[str, Container]) -> str:
+        """Return where clients ask: the proxy, or Kong where the stack has none; empty where nothing accepts them."""
+        front = containers.get(self.stack.proxy_service or self.stack.kong_service)
+        if front is None:
+            return ""
+        return web.front_url(front, self.stack.proxy_port) if self.stack.proxy_service else web.kong_url(front)
 
     def _use(self, container: Container, over: threading.Event) -> dict[str, list[float]]:
         """Return the shares of memory and processor that a container used, reading by reading, until it is over."""
@@ -157,6 +163,8 @@ class Sampler:
         }
         proxy = containers.get(self.stack.proxy_service)
         try:
+            if not self.stack.proxy_service:
+                raise RecoveryError("the stack has no proxy whose log tells of requests")
             if proxy is None:
                 raise RecoveryError(f"{self.stack.proxy_service} has no container")
             found = requests_in(log_since(self.engine, proxy, since), {self.stack.health_path})

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
-from ..live import live_state
+from ..live import live_state, redis_closed
 from ..live.troubles import troubles
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -42,13 +42,20 @@ def answers(questions: Mapping[str, Callable[[], Any]], patience: float, clock: 
     return found
 
 
+def _wrong(stack: StackArgs, name: str, container: Container, env: dict[str, str]) -> str:
+    """Return what is wrong with a service; one that does not let us in needs no new start, and is told."""
+    found = troubles(stack, {name: container}, env).get(name, "")
+    asked = name == stack.redis_service and not found and container.running
+    return redis_closed.look(stack, {name: container}, env).closed if asked else found
+
+
 def ask(
     stack: StackArgs, engine: DockerStack, runner: Runner, containers: Mapping[str, Container], patience: float
 ) -> tuple[dict[str, str], str | None]:
     """Return (service → what is wrong with it, the hash of what Kong serves or None)."""
     env = live_state.environment(stack, runner)
     questions: dict[str, Callable[[], Any]] = {
-        name: lambda name=name, item=item: troubles(stack, {name: item}, env).get(name, "")  # type: ignore[misc]
+        name: lambda name=name, item=item: _wrong(stack, name, item, env)  # type: ignore[misc]
         for name, item in containers.items()
     }
     questions[KONG_HASH] = lambda: live_state.kong_hash(engine, containers, stack.kong_service)

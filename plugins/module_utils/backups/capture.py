@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..configuration import config_files, links
+from ..configuration import config_files, links, mounted_tree
 from ..engine import compose, env_file
 from ..engine.container import Container
 from ..engine.definitions import Definitions, drifts
@@ -22,6 +22,7 @@ from ..errors import RecoveryError
 from ..live import live_state
 from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
+from . import captured_links
 from .captured import RECONSTRUCTED, RUNNING, Captured, CapturedFile
 
 LOAD_SLACK = 2.0
@@ -52,6 +53,7 @@ class Capture:
         """Return what runs, and further files as they lie on disk."""
         captured = self._on_disk(further)
         self._as_containers_see_it(captured)
+        captured_links.in_directories(self.stack, captured)
         self._definitions(captured)
         shown = self._shown_by_kong(captured)
         self._edited_since_load(captured, shown)
@@ -67,12 +69,10 @@ class Capture:
             captured.links.update(links.on_the_way(self.stack, self.stack.path(path)))
         for mount in (item for found in mounts.values() for item in found):
             captured.links.update(links.on_the_way(self.stack, mount.source))
-            if mount.directory:
-                captured.directories.append(mount.path)
-                paths.update(config_files.tree(self.stack, mount.path))
-            elif self.runner.exists(self.stack.path(mount.path)):
+            if not mount.directory and self.runner.exists(self.stack.path(mount.path)):
                 paths.add(mount.path)
-        captured.directories = sorted(set(captured.directories))
+        captured.directories = config_files.mounted_directories(self.stack, self.containers)
+        paths |= mounted_tree.look(self.stack, captured.directories).files
         for path in sorted(paths):
             full = self.stack.path(path)
             captured.files[path] = CapturedFile(self.runner.read(full), self.runner.stamp(full))
@@ -97,21 +97,10 @@ class Capture:
                     captured.notes.append(f"{path} is gone from the disk; what {service} still sees is kept")
 
     def _pointed_elsewhere(self, captured: Captured, path: str, sha256: str) -> bool:
-        """Say whether a link was pointed at path and that is not deployed; where it led is taken then.
-
-        Kong's own file is found by its mount, which follows the link as it is now.
-        """
-        link, before = links.deployed(self.stack, captured.links, path, sha256, self.runner)
-        if not link or path == config_files.kong_file(self.stack, self.containers):
+        """Kong's own file is found by its mount, which follows the link as it is now."""
+        if path == config_files.kong_file(self.stack, self.containers):
             return False
-        full = self.stack.path(before)
-        captured.links[link] = before
-        captured.files[before] = CapturedFile(self.runner.read(full), self.runner.stamp(full))
-        captured.ahead[path] = captured.files.pop(path).data
-        captured.notes.append(
-            f"{link} leads to {path} on disk, which is ahead of what runs; kept is that it led to {before}"
-        )
-        return True
+        return captured_links.pointed_elsewhere(self.stack, self.runner, captured, path, sha256)
 
     def _shown_by_kong(self, captured: Captured) -> str:
         """Return the hash of what Kong has loaded; empty where it shows none. What it says goes into captured.kong."""
@@ -138,34 +127,41 @@ class Capture:
             if not container.running:
                 continue
             paths = [path for path in live_state.inside_paths(self.stack, mounts) if path != kong_file]
-            loaded = self._loaded_at(container) if paths else 0.0
+            led = mounted_tree.look(self.stack, [item.path for item in mounts if item.directory]).links
+            loaded = self._loaded_at(container) if paths or led else 0.0
             for path in paths:
                 full = self.stack.path(path)
                 if path not in captured.ahead and self.runner.exists(full) and self.runner.modified(full) > loaded:
                     self._as_loaded(captured, service, path)
+            for path, leads in led.items():
+                if captured.links[path] == leads and self.runner.pointed(self.stack.path(path)) > loaded:
+                    captured_links.as_loaded(self.stack, self.runner, captured, path, service, self._alike(service))
 
     def _loaded_at(self, container: Container) -> float:
         """Return when the processes of a container last read their files: at its start, or at the last reload."""
-        age = self.engine.youngest_worker(container)
-        return max(container.started, self.now - age if age is not None else 0.0) + LOAD_SLACK
+        ages = self.engine.worker_ages(container)
+        return max(container.started, self.now - ages[0] if ages else 0.0) + LOAD_SLACK
 
     def _as_loaded(self, captured: Captured, service: str, path: str) -> None:
-        """Take the file from an older backup of this container, else of its definition, or say that nobody knows."""
-        container = self.containers[service]
-        complete = [item for item in self.older if item["complete"] and service in item["services"]]
-        recorded = [(item, item["services"][service]) for item in complete]
-        alike = [item for item, record in recorded if record.get("container_id") == container.id]
-        alike += [
-            item
-            for item, record in recorded
-            if (record["image_id"], record["config_hash"]) == (container.image_id, container.config_hash)
-        ]
-        for item in alike:
+        """Take the file from an older backup that knows it, or say that nobody does."""
+        for item in self._alike(service):
             data = self._content(item).get(path)
             if data is not None:
                 captured.replace(path, data, f"from {item['id']}")
                 return
         captured.gaps.append(f"{path} was edited after {service} last read it, and no backup holds what it read")
+
+    def _alike(self, service: str) -> list[Mapping[str, Any]]:
+        """Return the older backups of this service's container, then those of its definition."""
+        container = self.containers[service]
+        complete = [item for item in self.older if item["complete"] and service in item["services"]]
+        recorded = [(item, item["services"][service]) for item in complete]
+        alike = [item for item, record in recorded if record.get("container_id") == container.id]
+        return alike + [
+            item
+            for item, record in recorded
+            if (record["image_id"], record["config_hash"]) == (container.image_id, container.config_hash)
+        ]
 
     def _definitions(self, captured: Captured) -> None:
         """Compose files and environment: as deployed, not as edited."""

@@ -106,7 +106,8 @@ def _whole(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
 def _others(services: Mapping[str, Any], stack: StackArgs) -> tuple[list[str], list[str]]:
     """Return (what starts before Kong, what starts after it), the proxy first among the latter."""
     depends = {name: list(item["depends_on"]) for name, item in services.items()}
-    order = [name for name in compose.start_order(depends) if name in services and name not in stack.core]
+    own = {stack.redis_service, *stack.core}
+    order = [name for name in compose.start_order(depends) if name in services and name not in own]
     behind = {stack.kong_service, stack.proxy_service}
     late = [name for name in order if behind & compose.needed_by(depends, [name])]
     proxy = [stack.proxy_service] if stack.proxy_service in services else []

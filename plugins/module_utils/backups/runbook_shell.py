@@ -18,16 +18,18 @@ from ..gateway.kong_admin import HASH_SINCE, version_tuple
 from ..stack_args import StackArgs
 
 MARGIN = 100_000
-ADMIN, PASSWORD = "8001/tcp", "REDIS_PASSWORD"
+ADMIN, GATEWAY, PASSWORD = "8001/tcp", "8000/tcp", "REDIS_PASSWORD"
 MAKE_SAVED = '(umask 077 && mkdir -p "$SAVED")'
 quote = shlex.quote
 
 
 def variables(stack: StackArgs, path: str, services: Mapping[str, Any]) -> list[str]:
-    """Return the names and little functions that every later block uses."""
+    """Return the shell variables and helper functions that later blocks use."""
     words = compose.command(stack, ())
-    proxy = _place(services.get(stack.proxy_service), "", f"$(address {quote(stack.proxy_service)})", "80")
-    admin = _place(services.get(stack.kong_service), ADMIN, f"$(address {quote(stack.kong_service)})", "8001")
+    kong = stack.kong_service
+    front, inside, port = (stack.proxy_service, "", "80") if stack.proxy_service else (kong, GATEWAY, "8000")
+    proxy = _place(services.get(front), inside, f"$(address {quote(front)})", port)
+    admin = _place(services.get(kong), ADMIN, f"$(address {quote(kong)})", "8001")
     has_password = PASSWORD in ((services.get(stack.redis_service) or {}).get("env_names") or [])
     return [
         f"STACK={quote(stack.dir)}",
@@ -99,7 +101,8 @@ def put_back(
 ) -> list[str]:
     """Return the commands that bring files back: content in place, so that mounted files keep their inode.
 
-    led: link → where it leads; what lies behind one comes back under its own name.
+    led: link → where it leads; what lies behind one comes back under its own name. A link that was added is named and
+    left: whether it is one of those that no backup holds, a person has to say.
     """
     targets = [item for item in files if item.get("target") and not links.behind(led, item["target"])]
     lines = [
@@ -107,6 +110,7 @@ def put_back(
         'take_away() { [ ! -e "$STACK/$1" ] || { save "$1" && rm -f "$STACK/$1" && echo "taken away: $1"; }; }',
         "put() {",
         '  [ ! -e "$STACK/$2" ] || save "$2" || return 1',
+        '  [ ! -L "$STACK/$2" ] || rm -f "$STACK/$2" || return 1',
         '  mkdir -p "$(dirname "$STACK/$2")" && cat "$BACKUP/$1" > "$STACK/$2" && chmod "$3" "$STACK/$2" \\',
         '    && chown "$4" "$STACK/$2" && echo "back: $2"',
         "}",
@@ -132,6 +136,12 @@ def put_back(
         lines.append(
             f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type f {spared} -print) | '
             'while IFS= read -r name; do take_away "$name"; done'
+        )
+        known = [name for name in led if name.startswith(folder.rstrip("/") + "/")]
+        spared = " ".join(f"! -path {quote(_literal(name))}" for name in sorted(known))
+        lines.append(
+            f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type l {spared} -print) | '
+            'while IFS= read -r name; do echo "a link that is not in the backup: $name"; done'
         )
     return lines
 
@@ -255,6 +265,8 @@ def reload_proxy(stack: StackArgs) -> list[str]:
 def verify(stack: StackArgs) -> list[str]:
     """Return the closing checks; the last line of a good run is SERVICE: BACK."""
     prefix = stack.mapping_prefixes[0]
+    # The health page is the proxy's own.
+    health = [f'curl -fsS --max-time 5 "$(proxy){stack.health_path}"; echo'] if stack.proxy_service else []
     body = (
         '{\\"model\\":\\"probe\\",\\"max_tokens\\":1,\\"messages\\":[{\\"role\\":\\"user\\",\\"content\\":\\"$ID\\"}]}'
     )
@@ -264,7 +276,7 @@ def verify(stack: StackArgs) -> list[str]:
             "'table {{.Names}}\\t{{.Status}}\\t{{.Image}}'"
         ),
         "rc ping",
-        f'curl -fsS --max-time 5 "$(proxy){stack.health_path}"; echo',
+        *health,
         "# A new identifier through the whole chain: it must have become a pair of mappings.",
         "ID=\"i-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \\n' | cut -c 1-17)\"",
         "curl -sS --max-time 20 -o /dev/null -w 'status %{http_code}\\n' -H 'Content-Type: application/json' \\",

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine import compose, env_file
 from ..engine.container import Container
-from ..errors import RecoveryError
 from ..libraries import yaml
 from ..runner import Runner
 from ..stack_args import StackArgs
+from . import mounted_tree
 
 OWN_FOLDERS = (".recovery", "logs")
 # A doubled dollar sign is a plain one; it is matched first so that nothing after it passes for a variable.
@@ -210,20 +209,14 @@ def _inside(path: str, folder: str) -> bool:
 
 
 def tree(stack: StackArgs, directory: str) -> list[str]:
-    """Return every file of a mounted directory, relative to the stack; links are refused, they could lead anywhere."""
-    found = []
-    for parent, folders, names in os.walk(stack.path(directory)):
-        for name in [*folders, *names]:
-            full = os.path.join(parent, name)
-            mode = os.lstat(full).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise RecoveryError(
-                    f"{full} is a {'symbolic link' if stat.S_ISLNK(mode) else 'pipe or device'} inside a mounted "
-                    "directory; a backup cannot hold it.",
-                    "Put the file itself there.",
-                )
-        found += [os.path.relpath(os.path.join(parent, name), stack.dir) for name in names]
-    return sorted(found)
+    """Return every name in a mounted directory that a backup can hold, files and links, relative to the stack."""
+    found = mounted_tree.look(stack, [directory])
+    return sorted([*found.files, *found.links])
+
+
+def mounted_directories(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
+    """Return the directories among what containers mount of the configuration."""
+    return sorted({item.path for found in mounted(stack, containers).values() for item in found if item.directory})
 
 
 def kong_file(stack: StackArgs, containers: Mapping[str, Container]) -> str:

@@ -30,7 +30,8 @@ class DataPlan:
 
     def look(self, mode: str, scope: str, env: dict[str, str], brought: str = "") -> tuple[dict[str, Any], list[Guard]]:
         """Return (what the plan says about the data, guards); brought: for undo, the dump that is to be taken back."""
-        facts, problem = live_state.data_facts(self.stack, self.engine.containers(), env)
+        containers = self.engine.containers()
+        facts, problem = live_state.data_facts(self.stack, containers, env)
         before = facts.get("mappings")
         data: dict[str, Any] = {"mode": mode, "scope": scope, "before": before, "after": before, "changes": False}
         data["warnings"] = [f"data: {problem}"] if problem else []
@@ -42,7 +43,18 @@ class DataPlan:
             return {**data, "line": f"DATA: {mode.upper()}"}, [
                 Guard("no_data", f"{self.backup['id']} holds no Redis data.", hint)
             ]
+        if not self.stack.redis_host and self.stack.redis_service not in containers:
+            return {**data, "line": f"DATA: {mode.upper()}"}, [self._without_container(mode)]
         return self._counted({**data, "brought": brought}, mode, scope)
+
+    def _without_container(self, mode: str) -> Guard:
+        """Say why nothing changes: a volume that outlived its container may hold data that no snapshot could copy."""
+        name = self.stack.redis_service
+        return Guard(
+            "data_refused",
+            f"{name} has no container, so that no copy of its data can be made before redis_data={mode} changes them.",
+            f"First bring {name} back with what its volume holds (-e redis_data=keep), then run this again.",
+        )
 
     def _counted(self, data: dict[str, Any], mode: str, scope: str) -> tuple[dict[str, Any], list[Guard]]:
         settings = {"scope": scope, "brought": data["brought"]}

@@ -175,7 +175,8 @@ class DrillJob:
         path = os.path.join(room, "drill.json")
         self.runner.write(path, json.dumps(scratch.document).encode())
         for wave in drill_definition.waves(
-            {name: found["services"][name] for name in scratch.document["services"]}, self.stack.core
+            {name: found["services"][name] for name in scratch.document["services"]},
+            (self.stack.redis_service, self.stack.kong_service, self.stack.proxy_service),
         ):
             with self._phase(f"start {', '.join(wave)}"):
                 self._up(path, room, wave)

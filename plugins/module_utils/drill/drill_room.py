@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rehearsal may use of the host, and that nothing of it stays; all of it is found by labels."""
+"""Memory limits of a rehearsal, and its leftovers, which are found by label."""
 
 from __future__ import annotations
 

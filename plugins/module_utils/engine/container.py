@@ -13,6 +13,8 @@ from ..times import parse_time
 
 LABEL = "com.docker.compose."
 NAMELESS = "is not found by its name on the project's network"
+# A Kong that was killed leaves its sockets in its container, and some releases then never start in it again.
+OLD_SOCKETS = "cannot start over its sockets of before"
 ENGINE_NETWORKS = ("host", "none", "bridge")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
 NEVER_AGAIN = ("", "no")
@@ -63,7 +65,7 @@ class Container:
 
     @property
     def nameless(self) -> bool:
-        """Whether nobody finds it by its service's name: Compose names it so on each network of the project."""
+        """Whether its service name is missing from its network aliases."""
         mode = str(self.settings.get("network_mode", ""))
         shared = mode in ENGINE_NETWORKS or mode.startswith("container:")
         return not shared and self.service not in self.aliases

@@ -164,14 +164,17 @@ class DockerStack(Images):
         """Remove a container of the project, running or not; its volumes stay."""
         self.api.remove_container(container.id, force=True)
 
-    def youngest_worker(self, container: Container) -> int | None:
-        """Return the age (s) of the youngest worker process: a reload starts new ones; None when there is none."""
+    def worker_ages(self, container: Container) -> list[int]:
+        """Return the ages (s) of the worker processes, the youngest first; a reload starts new ones.
+
+        Those of before a reload, which only finish what they began, do not count.
+        """
         try:
             table = self.api.top(container.id, "-eo pid,etimes,args")
         except docker.errors.APIError:
-            return None
-        ages = [int(row[1]) for row in table["Processes"] or [] if "worker process" in row[-1] and row[1].isdigit()]
-        return min(ages, default=None)
+            return []
+        rows = [row for row in table["Processes"] or [] if row[1].isdigit()]
+        return sorted(int(row[1]) for row in rows if "worker process" in row[-1] and "shutting down" not in row[-1])
 
     def processes(self, container: Container) -> list[tuple[int, int, str, str]]:
         """Return (pid on the host, parent, state, command) of a container's processes; empty where nobody can tell."""

@@ -13,6 +13,7 @@ from .container import ANY_ADDRESS, Container
 
 REDIS_PORT, ADMIN_PORT, PROXY_PORT, HTTP_PORT = 6379, 8001, 8000, 80
 CONNECT_SECONDS = 0.5
+VARIABLE = re.compile(r"\$+\{?(\w+)")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -137,9 +138,15 @@ def redis(container: Container, given: int = REDIS_PORT, tls: bool = False) -> l
 
 
 def redis_passwords(container: Container, env: dict[str, str], variable: str = "REDIS_PASSWORD") -> list[str]:
-    """Return the passwords to try, the running container's first, then its command's, then the file's; at last none."""
+    """Return the passwords to try, the running container's first, then its command's, then the file's; at last none.
+
+    A command may name a variable, for the shell in the container to fill in.
+    """
     command = " ".join(map(str, [*container.settings["entrypoint"], *container.settings["command"]]))
-    match = re.search(r"--requirepass\s+['\"]?([^\s'\"]+)", command)
-    given = match.group(1) if match and not match.group(1).startswith("$") else ""
+    # Without dashes it is a line of a configuration that the command itself holds.
+    match = re.search(r"\brequirepass\s+['\"]?([^\s'\"]+)", command)
+    given = match.group(1) if match else ""
+    named = VARIABLE.match(given)
+    given = container.env.get(named.group(1), "") if named else given
     found = [container.env.get(variable, ""), given, env.get(variable, "")]
     return [*dict.fromkeys(value for value in found if value), ""]

@@ -13,12 +13,16 @@ from .container import Container
 STOPPED = ("T", "t")
 
 
+def here(container: Container, proc: str = "/proc") -> bool:
+    """Say whether it is a process of this host; an engine on another host has other processes by these numbers."""
+    return container.id in text_of(os.path.join(proc, str(container.pid), "cgroup"))
+
+
 def stopped(container: Container, proc: str = "/proc") -> bool:
-    """Say so where this host can tell; an engine on another host has other processes by these numbers."""
-    place = os.path.join(proc, str(container.pid))
+    """Return whether the container's first process is stopped; False where this host cannot tell."""
     # The name, in parentheses, may hold anything.
-    state = text_of(os.path.join(place, "stat")).rpartition(")")[2].split()[:1]
-    return bool(state) and state[0] in STOPPED and container.id in text_of(os.path.join(place, "cgroup"))
+    state = text_of(os.path.join(proc, str(container.pid), "stat")).rpartition(")")[2].split()[:1]
+    return bool(state) and state[0] in STOPPED and here(container, proc)
 
 
 def need_awake(container: Container) -> None:

@@ -21,7 +21,7 @@ SLACK = timedelta(minutes=5)
 
 
 def reading(runner: Runner, now: datetime) -> dict[str, Any]:
-    """Return the time of day beside which start of the host this is, and the seconds since then."""
+    """Return wall time, boot id and seconds since boot."""
     boot = runner.read(BOOT_ID).decode("ascii").strip()
     return {
         "wall": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

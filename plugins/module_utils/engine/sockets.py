@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 LISTEN = "0A"
+# Where the engine answers for names inside each container.
+NAME_SERVER = "127.0.0.11"
 ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  read, never bound
 # Programs that hold a published port on behalf of a container.
 CARRIERS = ("docker-proxy", "dockerd", "rootlesskit", "rootlessport", "slirp4netns", "com.docker.backend", "pasta")
@@ -55,27 +57,23 @@ def address_of(text: str) -> tuple[str, int]:
     return shown.removeprefix("::ffff:"), int(port, 16)
 
 
-def listening(tables: Iterable[str], ports: Iterable[int]) -> dict[str, tuple[str, int]]:
-    """Return inode → (address, port) of the listening sockets on these ports; tables: texts of /proc/net/tcp*."""
-    wanted = set(ports)
+def listening(tables: Iterable[str], ports: Iterable[int] | None = None) -> dict[str, tuple[str, int]]:
+    """Return inode → (address, port) of the listening sockets; ports: on these alone; tables: of /proc/net/tcp*."""
+    wanted = None if ports is None else set(ports)
     found = {}
     for table in tables:
         for line in table.splitlines()[1:]:
             fields = line.split()
             if len(fields) > 9 and fields[3] == LISTEN:
                 address, port = address_of(fields[1])
-                if port in wanted:
+                if wanted is None or port in wanted:
                     found[fields[9]] = (address, port)
     return found
 
 
 def owners(ports: Iterable[int], proc: str = "/proc") -> list[Listener]:
     """Return who listens on these ports; what this user may not see stays unknown."""
-    tables = []
-    for name in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError), open(f"{proc}/net/{name}", encoding="ascii") as handle:
-            tables.append(handle.read())
-    places = listening(tables, ports)
+    places = listening(_tables(f"{proc}/net"), ports)
     found = []
     for pid in filter(str.isdigit, os.listdir(proc)) if places else ():
         with contextlib.suppress(OSError):
@@ -84,6 +82,20 @@ def owners(ports: Iterable[int], proc: str = "/proc") -> list[Listener]:
                 if f"socket:[{inode}]" in held:
                     found.append(Listener(address, port, int(pid), *_program(f"{proc}/{pid}")))
     return sorted(found, key=lambda item: (item.port, item.pid))
+
+
+def inside(pid: int, proc: str = "/proc") -> set[int]:
+    """Return the ports on which programs listen in the network of a process, the engine's own name server aside."""
+    places = listening(_tables(f"{proc}/{pid}/net")).values()
+    return {port for address, port in places if address != NAME_SERVER}
+
+
+def _tables(folder: str) -> list[str]:
+    found = []
+    for name in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError), open(f"{folder}/{name}", encoding="ascii") as handle:
+            found.append(handle.read())
+    return found
 
 
 def _held(folder: str) -> set[str]:

@@ -8,18 +8,46 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import RecoveryError
 from ..libraries import yaml
 
+ROUTE, SERVICE = "route", "service"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where a plugin is bound: to a route or a service, with what is known of it, or everywhere (no kind).
+
+    traits: what a route matches, or a service's host; a person may give neither a name nor an id.
+    """
+
+    kind: str = ""
+    id: str = ""
+    name: str = ""
+    traits: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name or self.id or ' '.join(self.traits)}".rstrip() if self.kind else "everywhere"
+
+    def fits(self, live: Binding) -> bool:
+        """Say whether this declared binding may be that live one: by its id, else its name, else its traits."""
+        if self.kind != live.kind:
+            return False
+        if self.id or self.name:
+            return self.id == live.id if self.id else self.name == live.name
+        # Kong gives ids of its own, and no names.
+        return not live.name and self.traits in ((), live.traits)
+
 
 @dataclass(frozen=True)
 class Declared:
-    """Names of services and routes, and the plugin's bindings: ``route NAME``, ``service NAME`` or ``everywhere``."""
+    """Names of services and routes, and where the plugin is bound."""
 
     services: frozenset[str]
     routes: frozenset[str]
-    bindings: tuple[str, ...]
+    bindings: tuple[Binding, ...]
 
 
 def parse(content: bytes, name: str) -> Mapping[str, Any]:
@@ -60,40 +88,46 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _reference(value: Any) -> Any:
-    """Return what a reference names, written as a name or as a mapping with one."""
-    return (value.get("name") or value.get("id")) if isinstance(value, Mapping) else value
-
-
 def declared(document: Mapping[str, Any], plugin: str) -> Declared:
     """Read a declarative file, nested or flat."""
     services = _rows(document.get("services"))
     routes = [*_rows(document.get("routes")), *(route for item in services for route in _rows(item.get("routes")))]
-    # What Kong itself exports refers by id, what people write by name.
-    names = {item["id"]: item.get("name") for item in [*services, *routes] if item.get("id")}
     placed = [
-        (item, _reference(item.get("route")), _reference(item.get("service")))
+        (item, _referred(ROUTE, item.get("route"), routes) or _referred(SERVICE, item.get("service"), services))
         for item in _rows(document.get("plugins"))
     ]
-    placed += [(item, None, service.get("name")) for service in services for item in _rows(service.get("plugins"))]
-    placed += [(item, route.get("name"), None) for route in routes for item in _rows(route.get("plugins"))]
+    for kind, owners in ((ROUTE, routes), (SERVICE, services)):
+        placed += [(item, binding(kind, owner)) for owner in owners for item in _rows(owner.get("plugins"))]
     bindings = [
-        binding(names.get(route, route), names.get(service, service))
-        for item, route, service in placed
-        if item.get("name") == plugin and item.get("enabled", True)
+        where or Binding() for item, where in placed if item.get("name") == plugin and item.get("enabled", True)
     ]
     return Declared(_named(services), _named(routes), tuple(bindings))
+
+
+def _referred(kind: str, value: Any, owners: Iterable[Mapping[str, Any]]) -> Binding | None:
+    """Return what a reference names, written as a name, as an id (Kong's own export does so) or as a mapping of one."""
+    named = (value.get("name") or value.get("id")) if isinstance(value, Mapping) else value
+    if not named:
+        return None
+    owner = next((item for item in owners if named in (item.get("id"), item.get("name"))), {"name": named})
+    return binding(kind, owner)
 
 
 def _named(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(str(row["name"]) for row in rows if row.get("name"))
 
 
-def binding(route: Any, service: Any) -> str:
-    """Return where a plugin is bound; references are names in a file, names resolved from ids in the Admin API."""
-    if route:
-        return f"route {route}"
-    return f"service {service}" if service else "everywhere"
+def binding(kind: str, owner: Mapping[str, Any]) -> Binding:
+    """Return a binding to a route or a service, as a file or the Admin API has it."""
+    if kind == SERVICE:
+        host = owner.get("host") or urlsplit(str(owner.get("url") or "")).hostname
+        traits = [str(host).lower()] if host else []
+    else:
+        # Out of a file of an older format Kong marks paths that are patterns with a tilde.
+        traits = sorted(
+            str(value).removeprefix("~") for name in ("paths", "hosts", "methods") for value in owner.get(name) or ()
+        )
+    return Binding(kind, str(owner.get("id") or ""), str(owner.get("name") or ""), tuple(traits))
 
 
 def live_bindings(
@@ -101,14 +135,27 @@ def live_bindings(
     routes: Iterable[Mapping[str, Any]],
     services: Iterable[Mapping[str, Any]],
     plugin: str,
-) -> list[str]:
-    """Return where the Admin API says that the plugin is enabled, in the form of a declaration's bindings."""
-    names = {item["id"]: item.get("name") or item["id"] for item in [*routes, *services]}
-    return sorted(
-        binding(names.get((item.get("route") or {}).get("id")), names.get((item.get("service") or {}).get("id")))
-        for item in plugins
-        if item.get("name") == plugin and item.get("enabled")
-    )
+) -> list[Binding]:
+    """Return where the Admin API says that the plugin is enabled."""
+    known = {(kind, item["id"]): item for kind, rows in ((ROUTE, routes), (SERVICE, services)) for item in rows}
+    found = []
+    for item in plugins:
+        if item.get("name") == plugin and item.get("enabled"):
+            kind = next((kind for kind in (ROUTE, SERVICE) if item.get(kind)), "")
+            place = (kind, (item.get(kind) or {}).get("id"))
+            found.append(binding(kind, known.get(place, {"id": place[1]})) if kind else Binding())
+    return sorted(found, key=str)
+
+
+def agree(wanted: Iterable[Binding], live: Iterable[Binding]) -> bool:
+    """Say whether a plugin is bound just where it is declared; what is known by id or name is looked for first."""
+    left = list(live)
+    for one in sorted(wanted, key=lambda item: (not item.id, not item.name, not item.traits)):
+        found = next((item for item in left if one.fits(item)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return not left
 
 
 def configured_kinds(plugins: Iterable[Mapping[str, Any]], plugin: str) -> set[str]:

@@ -39,10 +39,6 @@ class KongLook:
         """Return Kong's running container."""
         return self._running(self.stack.kong_service)
 
-    def proxy(self) -> Container:
-        """Return the running container of the proxy in front."""
-        return self._running(self.stack.proxy_service)
-
     def _running(self, service: str) -> Container:
         container = self.containers.get(service)
         if container is None:
@@ -104,8 +100,10 @@ class KongLook:
         return _there(kong, web.kong_url(kong))
 
     def front_url(self) -> str:
-        """Return the address of the proxy in front."""
-        proxy = self.proxy()
+        """Return the address that clients ask: the proxy's in front, Kong's own where the stack has no proxy."""
+        if not self.stack.proxy_service:
+            return self.gateway_url()
+        proxy = self._running(self.stack.proxy_service)
         return _there(proxy, web.front_url(proxy, self.stack.proxy_port))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..configuration import config_files
 from ..engine import sockets
-from ..engine.container import Container
+from ..engine.container import OLD_SOCKETS, Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
 from ..redact import field_secrets, scrub, secret_values
@@ -34,6 +34,7 @@ _KONG_FILE = re.compile(
     r"error parsing declarative config file (?P<file>\S+?):\n(?P<text>.*?)(?=\nstack traceback|\Z)", re.DOTALL
 )
 _PARSE = re.compile(r"Failed parsing:\n(?P<text>.*?)(?=\n\s*\n|\Z)", re.DOTALL)
+_OLD_SOCKET = re.compile(r"bind\(\) to (unix:\S+) failed \(98: Address already in use\)")
 _POSITION = re.compile(r"\b(\d+):(\d+): ")
 
 
@@ -52,6 +53,12 @@ def kong_error(log: str) -> str:
     place = _POSITION.search(text)
     where = last.groupdict().get("file") or "its file"
     return f"Kong refuses {where}{f', line {place.group(1)}' if place else ''}: {text}"
+
+
+def old_socket(log: str) -> str:
+    """Return the socket of a Kong that was killed, over which its log says that it cannot start; empty for none."""
+    found = _OLD_SOCKET.findall(log)
+    return str(found[-1]) if found else ""
 
 
 def event_line(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -90,6 +97,8 @@ class Diagnosis:
 
     def lines(self, service: str) -> list[str]:
         """Return the evidence about a service's container, a line each, without any secret."""
+        if service == self.stack.redis_host:
+            return [f"Redis at {service}:{self.stack.redis_port} is outside the project: its own log tells more"]
         container = self.engine.container(service)
         if container is None:
             return [f"{service} has no container"]
@@ -104,6 +113,9 @@ class Diagnosis:
         if service == self.stack.kong_service:
             reason = self._kong(container, log)
             found += [reason] if reason else []
+            socket = old_socket(log)
+            if socket and (container.restarts or not container.running):
+                found.append(f"{OLD_SOCKETS} ({socket}): the same command again makes its container anew")
         now = int(self.now())
         events = event_line(self.engine.events(container, now - EVENTS_SECONDS, now))
         found += [f"engine events of the last 5 minutes: {events}"] if events else []
@@ -113,13 +125,15 @@ class Diagnosis:
 
     def of_checks(self, checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the evidence for the critical checks that failed: service, checks, lines, and the next command."""
+        rows = list(checks)
+        said = {item["name"]: str(item.get("found", "")) for item in rows}
         by_service: dict[str, list[str]] = {}
-        for name in failed(checks):
-            by_service.setdefault(guilty(name, self.stack), []).append(name)
+        for name in failed(rows):
+            by_service.setdefault(guilty(name, self.stack, said[name]), []).append(name)
         found = []
         for service, names in by_service.items():
             container = self.engine.container(service)
-            hint = next_step(names[0], self.stack, container.name if container else "")
+            hint = next_step(names[0], self.stack, container.name if container else "", said[names[0]])
             found.append({"service": service, "checks": names, "lines": self._safely(service), "hint": hint})
         return found
 

@@ -45,7 +45,7 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
         return readiness.kong_problem(look(), "", stack.probe_path, engine)
 
     readiness.wait_ready(ask, look, READY_SECONDS, runner.clock, runner.sleep)
-    for proxy in engine.replicas(stack.proxy_service):
+    for proxy in engine.replicas(stack.proxy_service) if stack.proxy_service else ():
         if proxy.running:
             proxy_word.tell(engine, proxy)
 

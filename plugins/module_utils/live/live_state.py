@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..configuration import config_files
+from ..configuration import config_files, mounted_tree
 from ..engine import endpoints, env_file
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
@@ -51,10 +51,13 @@ def seen_inside(engine: DockerStack, container: Container, paths: Iterable[str])
 
 
 def inside_paths(stack: StackArgs, mounts: Iterable[config_files.MountedPath]) -> dict[str, str]:
-    """Return path relative to the stack → path inside the container, for every file of the mounts."""
+    """Return path relative to the stack → path inside the container, for every file of the mounts.
+
+    A link inside a mounted directory has no content of its own, and is the same on both sides.
+    """
     found = {}
     for mount in mounts:
-        for path in config_files.tree(stack, mount.path) if mount.directory else [mount.path]:
+        for path in sorted(mounted_tree.look(stack, [mount.path]).files) if mount.directory else [mount.path]:
             found[path] = os.path.normpath(os.path.join(mount.inside, os.path.relpath(path, mount.path)))
     return found
 
@@ -119,6 +122,11 @@ def kong_hash(engine: DockerStack, containers: Mapping[str, Container], service:
         return None
 
 
+def identities(containers: Mapping[str, Container]) -> dict[str, dict[str, str]]:
+    """Return service → what tells one container of it from another, in the terms in which backups record theirs."""
+    return {name: {"image_id": item.image_id, "config_hash": item.config_hash} for name, item in containers.items()}
+
+
 def environment(stack: StackArgs, runner: Runner) -> dict[str, str]:
     """Return the variables of the stack's environment file on disk; empty when there is none."""
     path = stack.path(stack.env_file)
@@ -155,6 +163,7 @@ def redis_client(stack: StackArgs, containers: Mapping[str, Container], env: dic
         raise RecoveryError(
             f"Redis ({container.name}) runs but accepts no connection on port {port}.",
             "Where it listens on another one, set stack_redis_port; where it speaks TLS only, stack_redis_tls.",
+            unreachable=True,
         )
     return RedisData(found, redis_passwords(stack, container, env), access=access)
 

@@ -10,7 +10,7 @@ from . import live_state
 
 
 def tell(engine: DockerStack, proxy: Container) -> str:
-    """Reload a running nginx and return what it objects to; another proxy is restarted.
+    """Reload nginx and return its error output; restart any other proxy.
 
     An address that was looked up once goes with the process that knows it, and each kind has its own word for a reload.
     """

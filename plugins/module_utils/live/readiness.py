@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 from ..engine import endpoints
@@ -20,6 +21,8 @@ PAUSE = 0.05
 STREAK = 2
 CRASHES = 3
 ANSWER_SECONDS = 3.0
+# A proxy that still asks a Kong that is gone answers 502 as soon as the kernel gives that address up: after 3 s.
+PROXY_SECONDS = 5.0
 GATEWAY_GONE = (502, 503, 504)
 
 
@@ -82,25 +85,56 @@ def redis_problem(container: Container | None, passwords: list[str], access: Acc
 def kong_problem(container: Container | None, expected_hash: str, probe_path: str, engine: DockerStack) -> str:
     """Return why Kong cannot serve yet; empty when it shows its configuration and answers on its proxy port.
 
+    One that only waits for its provider is ready: a provider that drops packets keeps a request open for minutes.
     engine: asks an Admin API that listens inside its container only; what a Kong was set up without is not asked.
     """
     if container is None or not container.running:
         return "Kong does not run"
     if endpoints.gateway_listen(container) is None:
-        return _kong_said(container, expected_hash, engine) or _process_problem(container, engine)
+        return _admin_said(container, expected_hash, engine) or _process_problem(container, engine)
     url = web.kong_url(container)
     if not url:
         return "Kong accepts no connection"
-    return _kong_said(container, expected_hash, engine) or answer_problem(url + probe_path)
-
-
-def _kong_said(container: Container, expected_hash: str, engine: DockerStack) -> str:
-    """Return what Kong's Admin API says against it; empty where there is none."""
-    if endpoints.admin_hidden(container):
+    said = _admin_said(container, expected_hash, engine)
+    if said:
+        return said
+    answer, waits = _get(url + probe_path, ANSWER_SECONDS)
+    if waits and _serves_beside(url, said):
         return ""
+    return _way_problem(url + probe_path, answer)
+
+
+def kong_silent(container: Container, probe_path: str, engine: DockerStack | None) -> bool:
+    """Say whether a running Kong answers nobody; a request that waits for its provider alone is no such sign.
+
+    engine: as for kong_problem; without it, an Admin API that listens inside its container only is not asked.
+    """
+    url = web.kong_url(container)
+    if not url:
+        return True
+    answer, waits = _get(url + probe_path, ANSWER_SECONDS)
+    return answer is None and not (waits and _serves_beside(url, _admin_said(container, "", engine)))
+
+
+def _serves_beside(url: str, said: str | None) -> bool:
+    """Say whether a Kong that keeps the probe waiting serves what needs no provider; said: its Admin API's word.
+
+    The same workers answer both. Where nobody can ask the Admin API, Kong's own 404 of a path without a route tells.
+    """
+    if said is None:
+        return answers(f"{url}/recovery-probe-{secrets.token_hex(8)}")
+    return not said
+
+
+def _admin_said(container: Container, expected_hash: str, engine: DockerStack | None) -> str | None:
+    """Return what Kong's Admin API says against it, empty for nothing; None where nobody here can ask it."""
+    if endpoints.admin_hidden(container):
+        return None
     listen = endpoints.admin_listen(container)
+    if engine is None and endpoints.admin_inside(container):
+        return None
     try:
-        client = kong_inside.client(engine, container, 2.0)
+        client = kong_inside.client(engine, container, 2.0) if engine else kong_inside.over_network(container, 2.0)
         if client is None:
             return "Kong accepts no connection"
         loaded = client.loaded_hash()
@@ -110,7 +144,7 @@ def _kong_said(container: Container, expected_hash: str, engine: DockerStack) ->
             return f"Kong serves configuration {loaded}, expected {expected_hash}"
     except RecoveryError as exc:
         # One with TLS may want a certificate that nobody here has.
-        return "" if listen and listen.tls else exc.msg
+        return None if listen and listen.tls else exc.msg
     return ""
 
 
@@ -121,24 +155,31 @@ def _process_problem(container: Container, engine: DockerStack) -> str:
 
 
 def proxy_problem(container: Container | None, stack: StackArgs) -> str:
-    """Return why the proxy cannot serve yet; its health page stays healthy in front of a dead Kong."""
+    """Return why the proxy cannot serve yet; its health page stays healthy in front of a dead Kong.
+
+    Where Kong waits for its provider, so does the proxy: it then shows with its health page that it is alive itself.
+    """
     if container is None or not container.running:
         return "the proxy does not run"
     url = web.front_url(container, stack.proxy_port)
-    return answer_problem(url + stack.probe_path) if url else "the proxy accepts no connection"
+    if not url:
+        return "the proxy accepts no connection"
+    answer, waits = _get(url + stack.probe_path, PROXY_SECONDS)
+    if waits and answers(url + stack.health_path):
+        return ""
+    return _way_problem(url + stack.probe_path, answer)
 
 
 def answers(url: str) -> bool:
     """Say whether a GET brings any HTTP answer at all."""
-    return _get(url) is not None
+    return _get(url, ANSWER_SECONDS)[0] is not None
 
 
-def answer_problem(url: str) -> str:
-    """Return why a GET does not get through to Kong; any answer that Kong itself gave will do.
+def _way_problem(url: str, answer: requests.Response | None) -> str:
+    """Return why a GET did not get through to Kong; any answer that Kong itself gave will do.
 
     So will a redirect: it shows that the proxy answers, and where it leads to is not asked.
     """
-    answer = _get(url)
     if answer is None:
         return f"{url} gives no answer"
     by_kong = any(name.lower().startswith("x-kong-") for name in answer.headers)
@@ -146,10 +187,11 @@ def answer_problem(url: str) -> str:
     return f"{url} answers {answer.status_code}" if answer.status_code in GATEWAY_GONE and not by_kong else ""
 
 
-def _get(url: str) -> requests.Response | None:
+def _get(url: str, seconds: float) -> tuple[requests.Response | None, bool]:
+    """Return (answer or None, whether somebody took the request and keeps it waiting)."""
     try:
-        return web.get(url, ANSWER_SECONDS)
-    except requests.exceptions.Timeout:
-        return None
+        return web.get(url, seconds), False
+    except requests.exceptions.Timeout as exc:
+        return None, isinstance(exc, requests.exceptions.ReadTimeout)
     except requests.RequestException:
-        return _get(f"https{url[4:]}") if url.startswith("http:") else None
+        return _get(f"https{url[4:]}", seconds) if url.startswith("http:") else (None, False)

@@ -7,14 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..engine import endpoints
-from ..engine.container import Container, is_job
+from ..engine.container import NAMELESS, OLD_SOCKETS, Container, is_job
 from ..engine.docker_stack import DockerStack
-from ..errors import RecoveryError
 from ..gateway import web
+from ..libraries import docker
 from ..stack_args import StackArgs
-from . import live_state, readiness
+from . import readiness, redis_closed
+from .diagnosis import LOG_SEARCHED, old_socket
 
 STOPPED = "Tt"
+SILENT = "runs but does not answer"
 
 
 def troubles(
@@ -29,16 +31,27 @@ def troubles(
         if not found[name] and item.running and engine is not None and _frozen(engine.processes(item)):
             found[name] = "runs, but all its processes are stopped"
     asked = {
-        stack.redis_service: lambda: _redis(stack, containers, env),
-        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path),
+        stack.redis_service: lambda: redis_closed.look(stack, containers, env).trouble,
+        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path, engine),
         stack.proxy_service: lambda: _silent(
             web.front_url(containers[stack.proxy_service], stack.proxy_port), stack.health_path
         ),
     }
-    for name, ask in asked.items():
+    for name in stack.core:
         if name in found and not found[name]:
-            found[name] = ask()
+            found[name] = asked[name]()
+    if engine is not None and found.get(stack.kong_service) not in (None, "", NAMELESS):
+        found[stack.kong_service] += _old_sockets(containers[stack.kong_service], engine)
     return {name: why for name, why in found.items() if why}
+
+
+def _old_sockets(kong: Container, engine: DockerStack) -> str:
+    """Return what to add about a Kong in trouble that says it will not start in this container again."""
+    try:
+        log = engine.logs(kong, LOG_SEARCHED)
+    except docker.errors.APIError:  # a logging driver that keeps nothing
+        return ""
+    return f", {OLD_SOCKETS}" if old_socket(log) else ""
 
 
 def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
@@ -46,19 +59,12 @@ def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
     return bool(rows) and all(state[:1] in STOPPED for _pid, _parent, state, _args in rows)
 
 
-def _redis(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, str]) -> str:
-    """A Redis that loads its data needs time, not another start."""
-    try:
-        live_state.redis_client(stack, containers, env).close()
-    except RecoveryError as exc:
-        return "" if exc.details.get("loading") else "runs but does not answer PING with its password"
-    return ""
-
-
-def _kong(container: Container, path: str) -> str:
+def _kong(container: Container, path: str, engine: DockerStack | None) -> str:
     """A Kong whose proxy listens on no port cannot be asked, which is no reason to start it anew."""
-    return _silent(web.kong_url(container), path) if endpoints.gateway_listen(container) else ""
+    if endpoints.gateway_listen(container) is None:
+        return ""
+    return SILENT if readiness.kong_silent(container, path, engine) else ""
 
 
 def _silent(url: str, path: str) -> str:
-    return "" if url and readiness.answers(url + path) else "runs but does not answer"
+    return "" if url and readiness.answers(url + path) else SILENT

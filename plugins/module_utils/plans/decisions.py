@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.container import NAMELESS
+from ..engine.container import NAMELESS, OLD_SOCKETS
 from ..wording import short
 
 KEEP, RELOAD, START, RESTART, RECREATE, REMOVE = "keep", "reload", "start", "restart", "recreate", "remove"
@@ -34,20 +34,23 @@ def decide(
     target: Mapping[str, Any], live: Mapping[str, Any], settings: Mapping[str, Any], files: list[dict[str, Any]]
 ) -> dict[str, Decision]:
     """Return service → decision, the consequences of one service for another included."""
-    names = set(target["services"]) | set(live["services"])
+    known = live.get("declared") or {}
+    names = set(target["services"]) | set(live["services"]) | set(known)
     decisions = {name: Decision() for name in names}
     for name, wanted in target["services"].items():
         _decide_service(decisions[name], wanted, live["services"].get(name))
     for name in set(live["services"]) - set(target["services"]):
         if target["services"]:
             decisions[name].want(REMOVE, "was not part of the stack when the backup was taken")
-        else:
+        elif name in known or not known:
             _decide_alone(decisions[name], live["services"][name])
+    for name in set(known) - set(live["services"]):
+        decisions[name].want(RECREATE, "has no container")
     # A process that has read the file does not care who owns it.
     content = {item["path"] for item in files if item["why"] != OWNER_ONLY}
     _mounted_content(decisions, live, settings, content, target)
     if network_is_made_anew(live, settings):
-        for name in target["services"]:
+        for name in target["services"] or known:
             decisions[name].want(RECREATE, "because the network is made anew")
     limit = set(settings.get("services") or ()) or names
     decisions = {name: decision if name in limit else Decision() for name, decision in decisions.items()}
@@ -76,8 +79,8 @@ def _decide_alone(decision: Decision, running: Mapping[str, Any]) -> None:
     if running["differs"]:
         decision.want(RECREATE, "differs in " + ", ".join(running["differs"]))
     if running["trouble"]:
-        hopeless = running["state"] == "dead" or running["trouble"] == NAMELESS
-        again = START if running["state"] in ("exited", "created") else RECREATE if hopeless else RESTART
+        hopeless = running["state"] == "dead" or running["trouble"] == NAMELESS or OLD_SOCKETS in running["trouble"]
+        again = RECREATE if hopeless else START if running["state"] in ("exited", "created") else RESTART
         decision.want(again, running["trouble"])
 
 

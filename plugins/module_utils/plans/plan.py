@@ -5,6 +5,10 @@
 Target and live state come from plan_input.py; a table of cases states both:
     services   name → image_ref, image_id, config_hash, compose_version, depends_on, mounts (relative to the stack);
                live ones also differs (fields that differ from the record), trouble, state, running, stale_files
+    declared   live only, where the target has no services of its own: those of the definition (image_ref, present,
+               depends_on, mounts)
+    redis_closed  of the live state: reason and hint where Redis serves others and not us, else empty
+    redis_read    of the target: whether Redis let us in when the backup was taken
     files      path → sha256, mode, uid, gid, and for the target its source in the backup; of a link: link, where it
                leads, empty for what is none
 """
@@ -35,9 +39,11 @@ def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Map
     changed_files = _files(target, live)
     decisions = decide(target, live, settings, changed_files)
     if limit:
-        changed_files = _files_of(limit, decisions, target, changed_files, settings)
+        described = {**live["services"], **(live.get("declared") or {}), **target["services"]}
+        changed_files = _files_of(limit, decisions, described, changed_files, settings)
     actions = order(decisions, changed_files, target, live, settings)
-    refusals, waived = split_waived(_guards(target, live, limit), bool(settings.get("force")))
+    closed, closed_warnings = _closed_redis(target, live, decisions.get(settings["redis_service"]))
+    refusals, waived = split_waived(_guards(target, live, limit) + closed, bool(settings.get("force")))
     for number, action in enumerate(actions, 1):
         action["step"] = number
     return {
@@ -47,7 +53,7 @@ def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Map
         "actions": actions,
         "refusals": refusals,
         "waived": waived,
-        "warnings": list(target.get("notes") or []) + list(live.get("warnings") or []),
+        "warnings": list(target.get("notes") or []) + list(live.get("warnings") or []) + closed_warnings,
         "data": dict(live.get("data") or {}),
         "estimate_seconds": round(_estimate(actions, settings), 1),
     }
@@ -84,13 +90,16 @@ def _file_difference(wanted: Mapping[str, Any], now: Mapping[str, Any] | None) -
 def _files_of(
     limit: set[str],
     decisions: Mapping[str, Decision],
-    target: Mapping[str, Any],
+    described: Mapping[str, Any],
     files: list[dict[str, Any]],
     settings: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Return the files that the named services need: what they mount, and the definition where one is recreated."""
+    """Return the files that the named services need: what they mount, and the definition where one is recreated.
+
+    described: service → its mounts, as the backup has them, else as the definition and the container do.
+    """
     recreated = any(decisions[name].do == RECREATE for name in limit if name in decisions)
-    mounts = [path for name in limit for path in (target["services"].get(name) or {}).get("mounts") or ()]
+    mounts = [path for name in limit for path in (described.get(name) or {}).get("mounts") or ()]
     return [
         item
         for item in files
@@ -110,9 +119,20 @@ def _guards(target: Mapping[str, Any], live: Mapping[str, Any], limit: set[str])
                     "Load it (docker load, docker pull by digest) or choose another backup.",
                 )
             )
-    unknown = limit - set(target["services"]) - set(live["services"])
+    declared = live.get("declared") or {}
+    guards += [
+        Guard(
+            "image_gone",
+            f"{name} has no container, and its image {item['image_ref']} is not on this host.",
+            f"Build or pull it: docker compose build {name}, or docker compose pull {name}.",
+        )
+        for name, item in sorted(declared.items())
+        if name not in live["services"] and not item["present"] and (not limit or name in limit)
+    ]
+    everything = {*target["services"], *live["services"], *declared}
+    unknown = limit - everything
     if unknown:
-        known = ", ".join(sorted(set(target["services"]) | set(live["services"])))
+        known = ", ".join(sorted(everything))
         guards.append(
             Guard(
                 "unknown_service",
@@ -121,6 +141,27 @@ def _guards(target: Mapping[str, Any], live: Mapping[str, Any], limit: set[str])
             )
         )
     return guards
+
+
+def _closed_redis(
+    target: Mapping[str, Any], live: Mapping[str, Any], decision: Decision | None
+) -> tuple[list[Guard], list[str]]:
+    """Return (guards, warnings) for a Redis that serves Kong and does not let us in.
+
+    Nobody could tell that it is back after a new start, and Kong would stay off. Where it was read when the backup was
+    taken, it will be again once it is what it was then. Left alone, it is in nobody's way.
+    """
+    closed = live.get("redis_closed")
+    if not closed or decision is None:
+        return [], []
+    moves = decision.do in (START, RESTART, RECREATE)
+    changes = bool((live.get("data") or {}).get("changes"))
+    if moves and not target.get("redis_read"):
+        then = f" It would be started anew ({', '.join(decision.why)}), never count as ready, and Kong would stay off."
+        return [Guard("redis_closed", f"{closed['reason']}{then}", closed["hint"])], []
+    if changes and not moves:
+        return [Guard("redis_closed", f"{closed['reason']} Its data cannot be changed.", closed["hint"])], []
+    return [], [f"{closed['reason']} {closed['hint']}"]
 
 
 def _estimate(actions: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> float:

@@ -19,16 +19,18 @@ from ..engine.docker_stack import DockerStack
 from ..gateway import kong_file
 from ..guards import Guard
 from ..libraries import waived_guards
-from ..live import live_state
+from ..live import live_state, redis_closed
 from ..live.troubles import troubles
 from ..runner import Runner
 from ..stack_args import StackArgs
 from . import boundary
 from .decisions import covers
+from .declared import declared, reference
 from .file_changes import changed_settings
 from .target_files import TargetFiles
 
 ROOM = 64 << 20
+UNKNOWN = "{} is not in the definition, or in a profile that is not active; it is left alone"
 
 
 class PlanInput:
@@ -52,15 +54,17 @@ class PlanInput:
         self.keep = sorted(set(keep))
         self.files = TargetFiles(stack, runner, backup, self.keep)
         self.kept = self.files.kept
+        self.resolved, self.problem = self._definition()
 
     def target(self) -> dict[str, Any]:
         """Return the state to reach, in build_plan's terms."""
         return {
             "id": self.backup["id"],
-            "services": self.backup["services"],
+            "services": {name: self._recorded_service(name, item) for name, item in self.backup["services"].items()},
             "files": self.files.files,
             "env_file": self.files.env_file,
             "kong": self.backup["kong"],
+            "redis_read": "mappings" in (self.backup.get("redis") or {}),
             "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
         }
@@ -73,15 +77,17 @@ class PlanInput:
         wrong = ended_since(recorded, self.containers)
         wrong.update(troubles(self.stack, self.containers, env, self.engine))
         hash_now = live_state.kong_hash(self.engine, self.containers, self.stack.kong_service)
-        problem, differs, depends_on = self._differences()
+        differs = self._differences()
+        known = declared(self.resolved, self.stack.project, self.stack.relative) if self.original else {}
         data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
         guards, warnings = self._boundary(target, recorded)
+        warnings += [UNKNOWN.format(name) for name in sorted(set(self.containers) - set(known)) if known]
         now = self.files.now()
         redirected = self.files.redirected(now)
-        guards += self._guards(target, problem) + data_guards + waived_guards()
+        guards += self._guards(target, self.problem) + data_guards + waived_guards()
         guards += kept_secrets.unknown(self.keep, self.kept, self.stack.env_file)
         return {
             "services": {
@@ -90,7 +96,10 @@ class PlanInput:
                 )
                 for name, item in self.containers.items()
             },
-            "depends_on": depends_on,
+            "depends_on": {name: sorted(item.get("depends_on") or {}) for name, item in self.resolved.items()},
+            "declared": {
+                name: {**item, "present": bool(self.engine.image_id(item["image_ref"]))} for name, item in known.items()
+            },
             "files": now,
             "extra_files": self._extra(target),
             "mounted_singly": sorted(
@@ -107,6 +116,7 @@ class PlanInput:
             "warnings": warnings + self._live_findings() + data.pop("warnings"),
             "network": self.engine.has_network(),
             "data": data,
+            "redis_closed": self._closed(env, wrong),
         }
 
     def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
@@ -141,24 +151,33 @@ class PlanInput:
                 extra += [path for path in config_files.tree(self.stack, folder) if path not in target["files"]]
         return sorted(extra)
 
-    def _differences(self) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
-        """Return (why Compose cannot read the backup's definition, service → fields that differ, dependencies)."""
-        definitions = self.files.definitions()
+    def _definition(self) -> tuple[dict[str, Any], str]:
+        """Return (service → definition in the backup, why Compose cannot read it)."""
+        files = self.files.definitions()
         if self.original:
             for path in config_files.definition_files(self.stack, self.runner)[0]:
-                definitions.setdefault(path, self.runner.read(self.stack.path(path)))
-        resolved, problem = self.definitions.try_resolve(definitions)
-        depends_on = {name: sorted(item.get("depends_on") or {}) for name, item in resolved.items()}
+                files.setdefault(path, self.runner.read(self.stack.path(path)))
+        return self.definitions.try_resolve(files)
+
+    def _recorded_service(self, name: str, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a recorded service with the tag that today's Compose will look for."""
+        return {
+            **item,
+            "image_ref": reference(item["image_ref"], self.stack.project, name, self.resolved.get(name) or {}),
+        }
+
+    def _differences(self) -> dict[str, list[str]]:
+        """Return service → fields in which its container differs."""
         if self.original:
-            found = {} if problem else drifts(resolved, self.containers, self.engine)
-            return problem, {name: sorted(fields) for name, fields in found.items()}, depends_on
+            defined = {name: item for name, item in self.containers.items() if name in self.resolved}
+            found = drifts(self.resolved, defined, self.engine)
+            return {name: sorted(fields) for name, fields in found.items()}
         recorded = self._recorded()
         both = {name: item for name, item in self.containers.items() if name in recorded}
-        differs = {
+        return {
             name: differences(recorded[name], item, kept_secrets.concerned(item.env, self.kept))
             for name, item in both.items()
         }
-        return problem, differs, depends_on
 
     def _recorded(self) -> dict[str, Any]:
         """Return service → what the backup recorded of its container; the original layout recorded nothing."""
@@ -211,6 +230,19 @@ class PlanInput:
                 )
             )
         return guards
+
+    def _closed(self, env: dict[str, str], wrong: Mapping[str, str]) -> dict[str, str]:
+        """Return why a Redis that lives does not let us in, and what to do; empty where that is not so.
+
+        wrong: service → trouble; one that was found to be dead is not waited for again.
+        """
+        service = self.stack.redis_service
+        container = self.containers.get(service)
+        dead = wrong.get(service) == redis_closed.SILENT
+        if container is None or not container.running or dead or self.stack.redis_host:
+            return {}
+        found = redis_closed.look(self.stack, self.containers, env)
+        return {"reason": found.closed, "hint": found.hint} if found.closed else {}
 
     def _findings(self, content: bytes) -> list[config_rules.Finding]:
         return config_rules.validate(content, self.stack.environment, self.stack.required_variables)

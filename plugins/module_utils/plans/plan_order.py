@@ -116,11 +116,10 @@ def _dependencies(
     Containers made with ``--no-deps`` have lost the label that says it, so the definition goes first.
     """
     known = set(names)
-    declared = live.get("depends_on") or {}
-    found = {}
-    for name in known:
-        described = target["services"].get(name) or live["services"][name]
-        found[name] = set(declared.get(name, described["depends_on"]))
+    records = {**live["services"], **target["services"]}
+    recorded = {name: item["depends_on"] for name, item in records.items()}
+    needed = {**recorded, **(live.get("depends_on") or {})}
+    found = {name: set(needed.get(name, ())) for name in known}
     for earlier, later in zip(core, core[1:]):
         if later in found and earlier in known:
             found[later].add(earlier)

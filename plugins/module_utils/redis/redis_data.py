@@ -29,7 +29,8 @@ PATIENCE = 3.0
 class RedisUnavailable(RecoveryError):
     """Redis does not answer, is loading, or does not accept the password; never taken for an empty one.
 
-    details: password (whether it is the password), loading (whether it will answer once its data are loaded).
+    details: password (whether it is the password), loading (whether it will answer once its data are loaded), closed
+    (whether it ended the connection; one that hangs does not even that).
     """
 
 
@@ -118,7 +119,10 @@ class RedisData:
                 continue
             except redis.exceptions.RedisError as exc:
                 loading = isinstance(exc, redis.exceptions.BusyLoadingError)
-                raise RedisUnavailable(f"{where} does not answer PING: {type(exc).__name__}.", loading=loading) from exc
+                closed = not loading and not isinstance(exc, redis.exceptions.TimeoutError)
+                raise RedisUnavailable(
+                    f"{where} does not answer PING: {type(exc).__name__}.", loading=loading, closed=closed
+                ) from exc
             self.client, self.password = client, password
             return
         if problem.endswith(LET_IN_AND_REFUSES):

@@ -41,7 +41,10 @@ def run_module(module: AnsibleModule, body: Callable[[AnsibleModule], dict[str, 
         msg = f"A case that this module does not know: {type(exc).__name__}: {exc}"
         _note(phase, time.monotonic() - began, RecoveryError(msg))
         module.fail_json(
-            msg=msg, hint="Run again with -vvv and report the traceback.", exception=traceback.format_exc()
+            msg=msg,
+            hint="Run again with -vvv and report the traceback.",
+            details={},
+            exception=traceback.format_exc(),
         )
     module.exit_json(**{"changed": False, "seconds": round(time.monotonic() - began, 3), **result})
 

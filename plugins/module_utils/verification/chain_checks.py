@@ -12,14 +12,15 @@ from typing import Any
 from ..checks import ADVISORY, NotMeasured, Question, in_a_row
 from ..errors import NoAnswerError, RecoveryError
 from ..gateway import kong_file, web
+from ..gateway.kong_answers import OWN_ERROR, is_no_route, is_own_error, shows_kong
 from ..gateway.kong_look import KongLook
 from ..libraries import requests
 from ..live import live_state
 from ..redis.redis_data import RedisData
 from . import masking, masking_kinds, performance
 
-NO_ROUTE = "no Route matched"
 ANSWER_SECONDS = 6.0
+BROKE = f"{OWN_ERROR}: it, or a plugin in it, broke before the provider was asked"
 
 
 @dataclass(frozen=True)
@@ -50,40 +51,36 @@ class ChainChecks:
 
     def questions(self) -> list[Question]:
         """Return the questions that cost nothing and are asked beside those of Kong itself."""
-        redis, kong, proxy = self.stack.core
+        kong = f"container_{self.stack.kong_service}"
         # A masking plugin that waits for a Redis that hangs, or for its name, lets no request through: that is not
         # Kong's failure. Where its container fails, nobody asks Redis: both names.
-        masked = (f"container_{redis}", "redis", f"link_{kong}_{redis}")
-        return [
+        link = () if self.stack.redis_host else (f"link_{self.stack.kong_service}_{self.stack.redis_service}",)
+        masked = (*self._redis(), *link)
+        found = [
             Question(
                 "kong_gateway",
                 "Kong takes the probe's path to a service",
                 self._gateway,
-                needs=(*masked, f"container_{kong}", "kong_workers", "kong_file", "kong_routes"),
+                needs=(*masked, kong, "kong_workers", "kong_file", "kong_routes"),
                 # Kong answers for a provider that cannot be reached, as soon as it knows.
                 behind=("upstream_reachable",),
             ),
             Question("kong_no_route", "Kong's own 404 where no route is", self._no_route, needs=("kong_gateway",)),
-            Question(
-                "proxy_health",
-                'status "healthy"',
-                self._health,
-                needs=(f"container_{proxy}",),
-            ),
-            Question(
-                "proxy_chain",
-                "three requests through the proxy reach Kong",
-                self._chain,
-                needs=(
-                    *masked,
-                    f"container_{kong}",
-                    "kong_workers",
-                    "kong_gateway",
-                    f"link_{proxy}_{kong}",
-                    "proxy_health",
-                ),
-            ),
         ]
+        expected = "three requests reach Kong"
+        front: tuple[str, ...] = ()
+        if self.stack.proxy_service:
+            proxy = self.stack.proxy_service
+            there = (f"container_{proxy}",)
+            found.append(Question("proxy_health", 'status "healthy"', self._health, needs=there))
+            expected = "three requests through the proxy reach Kong"
+            front = (f"link_{proxy}_{self.stack.kong_service}", "proxy_health")
+        needs = (*masked, kong, "kong_workers", "kong_gateway", *front)
+        return [*found, Question("proxy_chain", expected, self._chain, needs=needs)]
+
+    def _redis(self) -> tuple[str, ...]:
+        """Return the checks that say whether Redis is there: its container too, where it is the project's."""
+        return ("redis",) if self.stack.redis_host else (f"container_{self.stack.redis_service}", "redis")
 
     def later(self, broken: bool) -> list[list[Question]]:
         """Return what is asked one group after the other, at the end: requests that reach the provider.
@@ -108,7 +105,7 @@ class ChainChecks:
             good, found = verdict[0].of(others)
             return good, found + (f"; not told by this evidence: {', '.join(untold)}" if untold else "")
 
-        needs = (f"container_{self.stack.core[0]}", "redis", "masking_plugin", "proxy_chain")
+        needs = (*self._redis(), "masking_plugin", "proxy_chain")
         fast = [Question("performance", "not over half slower than the baseline", self._performance, ADVISORY)]
         load = [Question("load", f"{performance.GOOD_SHARE:.0%} of the requests good", self._load, ADVISORY)]
         groups = [
@@ -135,6 +132,8 @@ class ChainChecks:
             return False, f"status {answer.status_code}, and not from Kong"
         if is_no_route(answer) and self._takes_get():
             return False, f"{self.stack.probe_path} has no route"
+        if is_own_error(answer):
+            return False, BROKE
         return True, f"status {answer.status_code}"
 
     def _kong_shows_itself(self) -> bool:
@@ -176,6 +175,8 @@ class ChainChecks:
 
         def once() -> tuple[bool, str]:
             answer = self._get(url)
+            if is_own_error(answer):
+                return False, BROKE
             if shows_kong(answer.headers, answer.text):
                 return True, f"reaches Kong (status {answer.status_code})"
             need_no_redirect(answer)
@@ -233,17 +234,6 @@ class ChainChecks:
         finally:
             if data is not None:
                 data.close()
-
-
-def shows_kong(headers: Mapping[str, str], text: str) -> bool:
-    """Say whether an answer went through Kong: it leaves its name in a header, or in the body of its own errors."""
-    named = any(name.lower().startswith("x-kong-") for name in headers)
-    return named or "kong/" in f"{headers.get('Via', '')} {headers.get('Server', '')}" or NO_ROUTE in text
-
-
-def is_no_route(answer: Any) -> bool:
-    """Say whether an answer is Kong's own for a path without a route."""
-    return answer.status_code == 404 and NO_ROUTE in answer.text
 
 
 def need_no_redirect(answer: Any) -> None:

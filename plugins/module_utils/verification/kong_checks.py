@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ..checks import ADVISORY, NotMeasured, Question, in_a_row
+from ..engine.container import Container
 from ..errors import RecoveryError
 from ..gateway import kong_file
 from ..gateway.kong_admin import HASH_SINCE, version_tuple
@@ -45,7 +47,7 @@ class KongChecks:
 
     def questions(self) -> list[Question]:
         """Return the questions; each stands after those that it needs."""
-        redis, kong, _proxy = self.stack.core
+        redis, kong = self.stack.redis_service, self.stack.kong_service
         there = (f"container_{kong}",)
         alive = (*there, "kong_workers")
         admin = (*alive, "kong_admin")
@@ -131,9 +133,10 @@ class KongChecks:
         live = kong_file.live_bindings(
             admin.entities("plugins"), admin.entities("routes"), admin.entities("services"), name
         )
-        wanted = sorted(kong_file.declared(self.look.parsed(), name).bindings)
-        found = ", ".join(live) or "not enabled anywhere"
-        return bool(wanted) and live == wanted, f"{found}; the file says {', '.join(wanted) or 'nowhere'}"
+        wanted = sorted(kong_file.declared(self.look.parsed(), name).bindings, key=str)
+        found = ", ".join(map(str, live)) or "not enabled anywhere"
+        said = ", ".join(map(str, wanted)) or "nowhere"
+        return bool(wanted) and kong_file.agree(wanted, live), f"{found}; the file says {said}"
 
     def _code(self) -> tuple[bool, str]:
         kong, runner = self.look.kong(), self.look.runner
@@ -149,9 +152,13 @@ class KongChecks:
             if not good:
                 return False, found
         before = performance.read_baseline(self.stack, runner).get("plugin") or {}
-        return plugin_code.judge_mounted(
-            plugin_code.mounted_code(runner, folder), self._loaded_version(), kong.started, before, kong.id
-        )
+        code, loaded = plugin_code.mounted_code(runner, folder), self._loaded_version()
+        return plugin_code.judge_mounted(code, loaded, kong.started, self._reloaded(kong), before, kong.id)
+
+    def _reloaded(self, kong: Container) -> float:
+        """Return when Kong's oldest worker process began, in seconds since the epoch; 0 where nobody can tell."""
+        ages = self.look.engine.worker_ages(kong)
+        return time.time() - ages[-1] if ages else 0.0
 
     def _loaded_version(self) -> str:
         """Return the plugin's version that Kong names; empty where it says nothing."""

@@ -38,17 +38,20 @@ COUNTERS = {
 
 
 class MappingChecks:
-    """The checks of one Redis; write: whether a key of our own may be written."""
+    """The checks of one Redis; write: whether a key of our own may be written.
+
+    container: the one that it runs in; None where it has none, or is not the project's.
+    """
 
     def __init__(self, stack: StackArgs, runner: Runner, containers: Mapping[str, Container], write: bool) -> None:
         self.stack, self.runner, self.containers, self.write = stack, runner, containers, write
+        self.container = None if stack.redis_host else containers.get(stack.redis_service)
         self.env = live_state.environment(stack, runner)
         self.prefixes = [prefix.encode() for prefix in stack.mapping_prefixes]
 
     def questions(self) -> list[Question]:
         """Return the questions; each stands after those that it needs."""
-        service = self.stack.redis_service
-        there = (f"container_{service}",)
+        there = () if self.stack.redis_host else (f"container_{self.stack.redis_service}",)
         up = (*there, "redis")
         return [
             Question("redis", "PONG with its password, three times, and not loading", self._answers, needs=there),
@@ -78,10 +81,9 @@ class MappingChecks:
         return ask
 
     def _answers(self) -> tuple[bool, str]:
-        container = self.containers.get(self.stack.redis_service)
         client = self._client()
         try:
-            configured = any(endpoints.redis_passwords(container, self.env)) if container else False
+            configured = any(endpoints.redis_passwords(self.container, self.env)) if self.container else False
             if configured and not client.password:
                 return False, "it lets anybody in without a password, although one is configured"
             return in_a_row(lambda: _loaded(client))
@@ -102,8 +104,7 @@ class MappingChecks:
             client.close()
 
     def _memory(self) -> tuple[bool, str]:
-        container = self.containers.get(self.stack.redis_service)
-        limit = int(container.settings.get("memory") or 0) if container else 0
+        limit = int(self.container.settings.get("memory") or 0) if self.container else 0
         return self._with(lambda about: judge_memory(about, limit))()
 
     def _pairs(self) -> tuple[bool, str]:

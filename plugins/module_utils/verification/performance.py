@@ -15,6 +15,7 @@ from typing import Any
 
 from ..checks import NotMeasured
 from ..gateway import web
+from ..gateway.kong_answers import is_own_error
 from ..libraries import requests
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -53,8 +54,9 @@ def figures(times: Sequence[float]) -> Figures:
 
 
 def sample(url: str, count: int, clock: Callable[[], float], timeout: float = 5.0) -> list[float]:
-    """Return milliseconds of GET requests, one after the other; those with no answer, or a redirect, are left out.
+    """Return milliseconds of GET requests, one after the other.
 
+    Those with no answer, or a redirect, are left out; so are Kong's own errors, which are soon made.
     What Kong says that its upstream took is taken off: the provider's mood is not the stack's speed.
     """
     session = web.session()
@@ -66,7 +68,7 @@ def sample(url: str, count: int, clock: Callable[[], float], timeout: float = 5.
             answer = session.get(url, timeout=timeout, allow_redirects=False)
         except requests.RequestException:
             continue
-        if web.redirect(answer):
+        if web.redirect(answer) or is_own_error(answer):
             continue
         spent = (clock() - began) * 1000
         upstream = answer.headers.get("X-Kong-Upstream-Latency", "")

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..checks import NotMeasured
 from ..engine.container import Container
 from ..runner import Runner
 from ..stack_args import StackArgs
 from ..wording import short
 
+# Kong starts its first workers some seconds after its container.
+RELOAD_APART = 60.0
 LUA_ROOT = "/usr/local/share/lua/5.1"
 _VERSION = re.compile(r"""\bVERSION\s*=\s*["']([^"']+)["']""")
 
@@ -81,11 +84,12 @@ def judge_image(kong: Container, backup: Mapping[str, Any]) -> tuple[bool, str]:
 
 
 def judge_mounted(
-    code: MountedCode, loaded: str, started: float, before: Mapping[str, Any], container_id: str
+    code: MountedCode, loaded: str, started: float, reloaded: float, before: Mapping[str, Any], container_id: str
 ) -> tuple[bool, str]:
     """Judge mounted code: what lies there must be what Kong read when it started.
 
-    loaded: the version that Kong names; before: what the last verification recorded of this very container.
+    loaded: the version that Kong names; reloaded: the start of its oldest worker process, 0 where nobody can tell;
+    before: what the last verification recorded of this very container.
     """
     if loaded and code.version and loaded != code.version:
         return False, f"Kong has loaded version {loaded}, {code.folder} holds {code.version}"
@@ -95,6 +99,12 @@ def judge_mounted(
     else:
         # The engine's time is known to the second.
         changed = bool(started) and code.changed > started + 1
+    if changed and reloaded > max(started + RELOAD_APART, code.changed):
+        # Whether a reload reads plugins again depends on how Kong was built and is set up.
+        raise NotMeasured(
+            f"{code.folder} was changed after Kong started, and Kong was reloaded since, which may have read it; "
+            f"a restart makes it sure: docker restart {container_id[:12]}"
+        )
     if changed:
         return False, f"{code.folder} was changed after Kong started: it still runs the older code"
     return True, f"{code.folder} as Kong read it at its start{f', version {code.version}' if code.version else ''}"

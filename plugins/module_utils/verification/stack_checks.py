@@ -64,7 +64,10 @@ class StackChecks:
 
     def _questions(self) -> list[Question]:
         services = sorted({*self.expected, *self.containers})
-        redis, kong, proxy = self.stack.core
+        stack = self.stack
+        redis, kong, proxy = stack.redis_service, stack.kong_service, stack.proxy_service
+        # Where Kong looks for a Redis of another host is its own matter: the name that is known here may be another.
+        links = [*([] if stack.redis_host else [(kong, redis)]), *([(proxy, kong)] if proxy else [])]
         found = [
             Question(f"container_{name}", "running, and staying so", lambda name=name: self._runs(name))  # type: ignore[misc]
             for name in services
@@ -85,15 +88,18 @@ class StackChecks:
                 lambda one=one, other=other: self._link(one, other),  # type: ignore[misc]
                 needs=(f"container_{one}", f"container_{other}"),
             )
-            for one, other in ((kong, redis), (proxy, kong))
+            for one, other in links
         ]
+        if proxy:
+            found.append(
+                Question(
+                    "proxy_configuration",
+                    "nginx -t succeeds",
+                    self._proxy_configuration,
+                    needs=(f"container_{proxy}", f"container_{kong}", f"link_{proxy}_{kong}"),
+                )
+            )
         found += [
-            Question(
-                "proxy_configuration",
-                "nginx -t succeeds",
-                self._proxy_configuration,
-                needs=(f"container_{proxy}", f"container_{kong}", f"link_{proxy}_{kong}"),
-            ),
             Question("writable_mounts", "containers may write where they should", self._writable, ADVISORY),
             Question("memory_kills", "no process was killed for lack of memory", self._oom, ADVISORY),
             Question("resources", "below nine tenths of every limit", self._resources, ADVISORY),

@@ -10,7 +10,7 @@ name: nowhere
 short_description: Cannot be made
 description: For tests of unreachable hosts.
 author: kong_masking.recovery contributors
-version_added: 0.2.0
+version_added: 0.1.0
 options: {}
 """
 

@@ -214,3 +214,11 @@ def test_remove_never_follows_a_link(runner, tmp_path):
 
 def test_free_bytes(runner, tmp_path):
     assert 0 < runner.free_bytes(str(tmp_path)) < 1 << 60
+
+
+def test_when_a_link_was_pointed_is_its_own_time_and_not_that_of_its_file(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    os.utime(tmp_path / "file", (1000, 1000))
+    (tmp_path / "link").symlink_to("file")
+    os.utime(tmp_path / "link", (2000, 2000), follow_symlinks=False)
+    assert (Runner().modified(tmp_path / "link"), Runner().pointed(tmp_path / "link")) == (1000, 2000)

@@ -25,6 +25,20 @@ def test_lists_become_tuples_and_the_core_is_in_starting_order():
 
 
 @pytest.mark.parametrize(
+    ("settings", "core"),
+    [
+        ({"redis_service": "cache", "proxy_service": "front"}, ("cache", "kong", "front")),
+        ({"redis_host": "cache.example"}, ("kong", "nginx")),
+        ({"proxy_service": ""}, ("redis", "kong")),
+        ({"redis_host": "cache.example", "proxy_service": ""}, ("kong",)),
+    ],
+    ids=["other-names", "redis-elsewhere", "no-proxy", "kong-alone"],
+)
+def test_the_core_is_what_the_stack_has(settings, core):
+    assert samples.stack(**settings).core == core
+
+
+@pytest.mark.parametrize(
     ("relative", "absolute"),
     [("a/b", "/opt/gateway/a/b"), ("./a", "/opt/gateway/a"), (".", "/opt/gateway"), ("/etc/x", "/etc/x")],
 )

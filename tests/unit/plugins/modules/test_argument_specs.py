@@ -38,6 +38,19 @@ def plain(options, below):
     }
 
 
+def undescribed(returned, above=""):
+    """Return the values, those inside of others included, whose description lacks something.
+
+    A value with others inside it is shown by theirs.
+    """
+    found = []
+    for key, about in returned.items():
+        wanted = {"description", "returned", "type", *([] if "contains" in about else ["sample"])}
+        found += [f"{above}{key}: {name}" for name in sorted(wanted - set(about))]
+        found += undescribed(about.get("contains") or {}, f"{above}{key}.")
+    return found
+
+
 @pytest.mark.parametrize("name", MODULES)
 class TestEveryModule:
     def test_options_are_as_documented(self, name):
@@ -65,14 +78,24 @@ class TestEveryModule:
 
     def test_returned_values_are_described(self, name):
         module = importlib.import_module(f"{PACKAGE}.modules.{name}")
-        for key, about in yaml.safe_load(module.RETURN).items():
-            assert {"description", "returned", "type"} <= set(about), key
+        assert undescribed(yaml.safe_load(module.RETURN)) == []
+
+    def test_what_every_module_returns_is_described(self, name):
+        module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+        described = yaml.safe_load(module.RETURN)
+        assert {"hint", "details", "seconds"} <= set(described)
+        assert ("progress" in described) == ("run" in module.SPEC)
 
     def test_secret_options_are_not_logged(self, name):
         module = importlib.import_module(f"{PACKAGE}.modules.{name}")
         for option in ("signing_key", "verification_keys", "probe_headers"):
             if option in module.SPEC:
                 assert module.SPEC[option].get("no_log") is True
+
+
+def test_what_the_filter_returns_is_shown():
+    returned = yaml.safe_load(importlib.import_module(f"{PACKAGE}.filter.webhook_body").RETURN)
+    assert [key for key, about in returned.items() if not {"description", "type", "sample"} <= set(about)] == []
 
 
 def test_there_are_modules():

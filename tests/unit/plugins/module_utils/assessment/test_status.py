@@ -11,6 +11,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.assessment i
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runs.other_runs import Unfinished
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.backup_samples import row
+from ansible_collections.kong_masking.recovery.tests.unit.small_redis import place, serving_redis
 
 NOW = datetime.fromisoformat("2026-07-29T12:00:00+00:00")
 RUN = "rollback-20260729-115900"
@@ -95,6 +96,16 @@ def test_one_that_hangs_is_waited_for_no_longer_than_patience():
     found = status_questions.answers({"quick": lambda: 1, "hangs": lambda: time.sleep(30)}, 0.2, time.monotonic)
     assert found == {"quick": 1}
     assert time.monotonic() - began < 5
+
+
+def test_a_redis_that_does_not_let_us_in_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(status_questions.live_state, "kong_hash", lambda *_args: None)
+    with serving_redis({"PING": b"-NOAUTH Authentication required.\r\n"}) as (where, _asked):
+        containers = {"redis": samples.container("redis", ports=place(where))}
+        found, _hash = status_questions.ask(
+            samples.stack(tmp_path), samples.SmallEngine(), samples.RememberingRunner(), containers, 2.5
+        )
+    assert found["redis"].startswith("gateway-redis-1 lives (it answers), but this collection cannot use it")
 
 
 def test_a_silent_service_is_in_trouble(monkeypatch, tmp_path):

@@ -77,8 +77,8 @@ def blocks(text, *kinds):
     return [body for kind, body in found if kind in kinds]
 
 
-def render(**other):
-    return runbook.render(manifest(**other), samples.stack(), "/b/deploy-20260729-120000")
+def render(settings=None, **other):
+    return runbook.render(manifest(**other), samples.stack(**(settings or {})), "/b/deploy-20260729-120000")
 
 
 @pytest.mark.parametrize("about", [{}, ONLY_DATA], ids=["deploy", "data"])
@@ -113,6 +113,21 @@ def test_the_order_keeps_kong_off_while_redis_is_away():
         "SERVICE: BACK",
     ]
     assert [text.index(step) for step in steps] == sorted(text.index(step) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("ports", "asked"),
+    [({"8000/tcp": ["127.0.0.1", 8010]}, "http://127.0.0.1:8010"), ({}, "http://$(address kong):8000")],
+    ids=["published", "by-its-address"],
+)
+def test_where_the_stack_has_no_proxy_kong_is_asked_itself(ports, asked):
+    services = {name: item for name, item in manifest()["services"].items() if name != "nginx"}
+    services["kong"]["ports"].update(ports)
+    services["client"]["depends_on"] = ["kong"]
+    text = "\n".join(blocks(render({"proxy_service": ""}, services=services, links={}), runbook.SHELL))
+    assert f'proxy() {{ echo "{asked}"; }}' in text
+    assert not [word for word in ("nginx", "proxy_up", "/health", "address ''", "of ''") if word in text]
+    assert text.index("--force-recreate kong") < text.index("--pull never client") < text.index("SERVICE: BACK")
 
 
 def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tmp_path):
@@ -152,6 +167,27 @@ def test_files_come_back_with_mode_and_owner_and_what_was_added_is_taken_away(tm
         "docker-compose.override.yml": "x",
         "nginx/nginx.conf": "of the release",
     }
+
+
+def test_links_inside_a_mounted_directory_come_back_and_those_that_were_added_are_named_and_left(tmp_path):
+    stack = samples.stack(tmp_path / "stack")
+    live, held = tmp_path / "stack" / "nginx", tmp_path / "b" / "files" / "nginx"
+    for folder in (live, held):
+        folder.mkdir(parents=True)
+    (held / "a.conf").write_text("good")
+    (live / "b.conf").write_text("of the release")
+    for name, text in {"a.conf": "b.conf", "current": "b.conf", "added": "a.conf"}.items():
+        (live / name).symlink_to(text)
+    entry = {**kept("files/nginx/a.conf", "nginx/a.conf", "1"), "uid": os.getuid(), "gid": os.getgid()}
+    about = {"files": [entry], "directories": ["nginx"], "absent": [], "links": {"nginx/current": "nginx/a.conf"}}
+    names, _proof, put_back = blocks(runbook.render(manifest(**about), stack, str(tmp_path / "b")), runbook.SHELL)[:3]
+    done = subprocess.run(["sh", "-eu", "-c", f"{names}\n{put_back}"], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ((live / "a.conf").is_symlink(), (live / "a.conf").read_text()) == (False, "good")
+    assert [os.readlink(live / name) for name in ("current", "added")] == ["a.conf", "a.conf"]
+    assert not (live / "b.conf").exists()
+    said = [line for line in done.stdout.splitlines() if line.startswith("a link")]
+    assert said == ["a link that is not in the backup: nginx/added"]
 
 
 def test_a_damaged_backup_stops_the_second_block(tmp_path):

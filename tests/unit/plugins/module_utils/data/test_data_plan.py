@@ -41,7 +41,7 @@ class Client:
 def look(monkeypatch):
     """Return DataPlan.look for a Redis of so many mappings (None: away) and a preview of this outcome."""
 
-    def ask(mode, mappings=100, outcome=None, backup=None, scope="mappings", brought="", **settings):
+    def ask(mode, mappings=100, outcome=None, backup=None, scope="mappings", brought="", exists=True, **settings):
         asked = []
 
         class Job:
@@ -57,7 +57,8 @@ def look(monkeypatch):
         if mappings is not None:
             monkeypatch.setattr(live_state, "redis_client", lambda *_about: Client(mappings))
         monkeypatch.setattr(data_plan, "RedisJob", Job)
-        plan = data_plan.DataPlan(samples.stack(**settings), samples.SmallEngine(), Runner(), backup or BACKUP)
+        engine = samples.SmallEngine(*([samples.container("redis", state="exited")] if exists else []))
+        plan = data_plan.DataPlan(samples.stack(**settings), engine, Runner(), backup or BACKUP)
         return (*plan.look(mode, scope, {}, brought), asked)
 
     return ask
@@ -103,7 +104,7 @@ def test_a_backup_without_any_record_of_redis_compares_nothing(look):
 
 
 def test_a_redis_that_cannot_be_asked_is_a_warning_and_no_zero(look):
-    data, guards, _asked = look("keep", None)
+    data, guards, _asked = look("keep", None, exists=False)
     assert data["line"] == "DATA: KEEP - an unknown number of live mappings stay"
     assert (data["before"], data["warnings"], guards) == (None, [f"data: {ABSENT}"], [])
 
@@ -228,3 +229,18 @@ def test_a_redis_elsewhere_has_a_safety_copy_of_no_one_moment(look, method, host
 
 def test_a_preview_that_finds_no_difference_changes_nothing(look):
     assert look("restore", outcome=preview(after=100, restored=0, removed=0))[0]["changes"] is False
+
+
+@pytest.mark.parametrize("mode", ["restore", "merge", "empty"])
+def test_without_a_container_no_copy_can_be_made_so_nothing_changes(look, mode):
+    """Its volume may have outlived it; the hint leads out."""
+    data, guards, asked = look(mode, mappings=None, exists=False)
+    assert (data["changes"], asked) == (False, [])
+    (guard,) = guards
+    assert (guard.name, guard.waivable) == ("data_refused", False)
+    assert "-e redis_data=keep" in guard.hint
+
+
+def test_a_redis_outside_the_project_needs_no_container(look):
+    _data, guards, asked = look("restore", outcome=preview(), exists=False, redis_host="redis.internal")
+    assert (guards, len(asked)) == ([], 1)

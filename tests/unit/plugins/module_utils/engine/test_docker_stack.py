@@ -121,3 +121,18 @@ def test_a_stopped_kong_stays_off_through_a_restart_of_the_engine(policy, kept, 
     found.come_back(samples.container("kong", restart_policy=kept or policy), policy)
     changed = [call[-1]["restart_policy"]["Name"] for call in found.api.calls]
     assert changed == [name for name in (kept, back) if name]
+
+
+def test_the_workers_of_before_a_reload_do_not_count():
+    """They finish what they began, for hours where a client streams."""
+    found = engine()
+    rows = [
+        ["1", "900", "nginx: master process nginx -g daemon off;"],
+        ["31", "60", "nginx: worker process"],
+        ["30", "61", "nginx: worker process"],
+        ["20", "899", "nginx: worker process is shutting down"],
+    ]
+    found.api = SimpleNamespace(top=lambda _container, _columns: {"Processes": rows})
+    assert found.worker_ages(samples.container("nginx")) == [60, 61]
+    found.api = SimpleNamespace(top=lambda _container, _columns: {"Processes": None})
+    assert found.worker_ages(samples.container("nginx")) == []

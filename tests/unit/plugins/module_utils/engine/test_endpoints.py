@@ -105,6 +105,9 @@ def test_redis_listens_where_its_command_says_or_where_it_is_given(command, give
     assert endpoints.redis(found, given, tls) == [("127.0.0.1", 16379)]
 
 
+PASS = {"REDIS_PASS": "own"}
+
+
 @pytest.mark.parametrize(
     ("env", "command", "file", "passwords"),
     [
@@ -114,8 +117,33 @@ def test_redis_listens_where_its_command_says_or_where_it_is_given(command, give
         ({}, ["redis-server", "--requirepass", "given"], {}, ["given", ""]),
         ({}, ["sh", "-c", "redis-server --requirepass 'quoted' --save ''"], {}, ["quoted", ""]),
         ({}, ["sh", "-c", "redis-server --requirepass $REDIS_PASSWORD"], {"REDIS_PASSWORD": "file"}, ["file", ""]),
+        (PASS, ["sh", "-c", 'exec redis-server --requirepass "$REDIS_PASS"'], {}, ["own", ""]),
+        (PASS, ["sh", "-c", "exec redis-server --requirepass ${REDIS_PASS} --save ''"], {}, ["own", ""]),
+        (PASS, ["sh", "-c", 'exec redis-server --requirepass "${REDIS_PASS:?is missing}"'], {}, ["own", ""]),
+        (PASS, ["sh", "-c", "redis-server --requirepass '$$REDIS_PASS'"], {}, ["own", ""]),
+        (PASS, ["redis-server", "--requirepass", "$REDIS_PASS"], {}, ["own", ""]),
+        (PASS, ["redis-server", "--requirepass", "$${REDIS_PASS}"], {}, ["own", ""]),
+        (PASS, ["sh", "-c", 'redis-server - <<END\nrequirepass "$REDIS_PASS"\nEND'], {}, ["own", ""]),
+        (PASS, ["redis-server", "--requirepass", "$REDIS_AUTH"], {"REDIS_AUTH": "of-others"}, [""]),
+        ({**PASS, "REDIS_PASSWORD": "live"}, ["redis-server", "--requirepass", "$REDIS_PASS"], {}, ["live", "own", ""]),
     ],
-    ids=["none", "live-first", "once", "command", "quoted", "variable"],
+    ids=[
+        "none",
+        "live-first",
+        "once",
+        "command",
+        "quoted",
+        "variable",
+        "of-another-name",
+        "in-braces",
+        "that-must-be-set",
+        "escaped",
+        "in-a-list",
+        "escaped-in-a-list",
+        "in-a-configuration",
+        "that-it-does-not-have",
+        "beside-the-usual-one",
+    ],
 )
 def test_redis_passwords(env, command, file, passwords):
     found = samples.container("redis", env=env, settings=samples.settings(command=command))

@@ -35,6 +35,19 @@ def test_only_listening_sockets_of_the_wanted_ports():
     assert sockets.listening([TABLE], [8080]) == {"111": ("127.0.0.1", 8080)}
 
 
+def test_listeners_of_every_port():
+    assert sockets.listening([TABLE]) == {"111": ("127.0.0.1", 8080), "222": ("0.0.0.0", 8081)}
+
+
+def test_inside_a_container_the_engines_name_server_does_not_count(tmp_path):
+    folder = tmp_path / "42" / "net"
+    folder.mkdir(parents=True)
+    own = TABLE.splitlines()[1].replace("0100007F:1F90", "0B00007F:9C40").replace(" 111 ", " 444 ")
+    (folder / "tcp").write_text(f"{TABLE}{own}\n")
+    assert sockets.inside(42, str(tmp_path)) == {8080, 8081}
+    assert sockets.inside(43, str(tmp_path)) == set()
+
+
 def test_a_program_that_is_no_container_is_named():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]

@@ -7,7 +7,12 @@ import yaml
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway import kong_file
-from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_file import binding, declared
+from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_file import (
+    Binding,
+    agree,
+    binding,
+    declared,
+)
 
 P = "aws-masker"
 
@@ -45,7 +50,7 @@ P = "aws-masker"
 )
 def test_declared(text, routes, bindings):
     found = declared(yaml.safe_load(text), P)
-    assert (set(found.routes), list(found.bindings)) == (routes, bindings)
+    assert (set(found.routes), [str(item) for item in found.bindings]) == (routes, bindings)
 
 
 def test_services_are_declared_nested_or_flat():
@@ -112,7 +117,56 @@ def live(name=P, enabled=True, route=None, service=None, **config):
 )
 def test_live_bindings(plugins, found):
     routes, services = [{"id": "1", "name": "one"}], [{"id": "2", "name": "two"}]
-    assert kong_file.live_bindings(plugins, routes, services, P) == found
+    assert [str(item) for item in kong_file.live_bindings(plugins, routes, services, P)] == found
+
+
+PAID = {"id": "11", "name": "paid", "paths": ["/v1"], "methods": ["POST", "GET"], "hosts": None}
+NAMELESS = {"id": "22", "name": None, "paths": ["/v2"], "hosts": ["a.example"], "methods": None}
+OLD_FORMAT = {"id": "23", "name": None, "paths": ["~/v3/[0-9]+"]}
+LLM = {"id": "33", "name": "llm", "host": "up", "path": "/x"}
+NO_NAME = {"id": "44", "name": None, "host": "api.example"}
+ON_PAID, ON_NAMELESS, ON_NO_NAME, ON_LLM = live(route="11"), live(route="22"), live(service="44"), live(service="33")
+
+
+@pytest.mark.parametrize(
+    ("text", "plugins", "good"),
+    [
+        ("routes: [{name: paid, plugins: [P]}]", [ON_PAID], True),
+        ("routes: [{name: paid, plugins: [P]}]", [ON_NAMELESS], False),
+        ("routes: [{name: paid, id: '11', plugins: [P]}]", [ON_PAID], True),
+        ("routes: [{id: '22', plugins: [P]}]", [ON_NAMELESS], True),
+        ("routes: [{id: '22', plugins: [P]}]", [ON_PAID], False),
+        ("routes: [{id: '22', paths: [/v2]}]\nplugins: [{name: aws-masker, route: '22'}]", [ON_NAMELESS], True),
+        ("routes: [{paths: [/v2], hosts: [a.example], plugins: [P]}]", [ON_NAMELESS], True),
+        ("services: [{name: llm, routes: [{paths: [/v2], hosts: [a.example], plugins: [P]}]}]", [ON_NAMELESS], True),
+        ("routes: [{paths: [/other], plugins: [P]}]", [ON_NAMELESS], False),
+        ("routes: [{paths: ['/v3/[0-9]+'], plugins: [P]}]", [live(route="23")], True),
+        ("routes: [{headers: {x-a: [b]}, plugins: [P]}]", [ON_NAMELESS], True),
+        ("routes: [{headers: {x-a: [b]}, plugins: [P]}]", [ON_NO_NAME], False),
+        ("routes: [{headers: {x-a: [b]}, plugins: [P]}]", [live()], False),
+        ("services: [{url: 'http://API.example:80/x', plugins: [P]}]", [ON_NO_NAME], True),
+        ("services: [{host: api.example, plugins: [P]}]", [ON_NO_NAME], True),
+        ("services: [{host: api.example, plugins: [P]}]", [ON_LLM], False),
+        ("services: [{host: api.example, plugins: [P]}]", [live()], False),
+        ("services: [{host: api.example, plugins: [P]}]", [], False),
+        ("services: [{host: api.example, plugins: [P]}]", [ON_NO_NAME, live()], False),
+        ("plugins: [P]", [live()], True),
+        ("plugins: [P]", [ON_NAMELESS], False),
+        ("routes: [{headers: {x-a: [b]}, plugins: [P]}, {name: paid, plugins: [P]}]", [ON_PAID, ON_NAMELESS], True),
+        ("routes: [{headers: {x-a: [b]}, plugins: [P]}, {name: paid, plugins: [P]}]", [ON_PAID, ON_PAID], False),
+    ],
+    ids=[
+        "name", "another-route", "id-and-name", "id", "another-id", "flat-by-id", "nameless-route", "nested-nameless",
+        "other-paths", "a-pattern-of-an-older-format", "without-what-is-compared", "a-service-for-a-route",
+        "everywhere-for-a-route", "nameless-service-by-url", "nameless-service-by-host", "another-service",
+        "everywhere-for-a-service", "nowhere", "one-too-many", "everywhere", "a-route-for-everywhere",
+        "the-named-one-is-taken-first", "one-missing-and-one-twice",
+    ],
+)  # fmt: skip
+def test_a_plugin_is_bound_where_the_file_says(text, plugins, good):
+    wanted = declared(yaml.safe_load(text.replace("P]", "{name: aws-masker}]")), P).bindings
+    routes, services = [PAID, NAMELESS, OLD_FORMAT], [LLM, NO_NAME]
+    assert agree(wanted, kong_file.live_bindings(plugins, routes, services, P)) is good
 
 
 def test_what_the_plugin_says_it_masks():
@@ -140,8 +194,16 @@ def test_which_requests_have_a_route(routes, everything, get):
 
 
 @pytest.mark.parametrize(
-    ("route", "service", "text"),
-    [("r", "s", "route r"), ("r", None, "route r"), (None, "s", "service s"), (None, None, "everywhere")],
+    ("found", "text"),
+    [
+        (binding("route", PAID), "route paid"),
+        (binding("route", NAMELESS), "route 22"),
+        (binding("route", {"paths": ["/v2"], "methods": ["GET"]}), "route /v2 GET"),
+        (binding("service", {"url": "http://up:8080/x"}), "service up"),
+        (binding("service", {}), "service"),
+        (Binding(), "everywhere"),
+    ],
+    ids=["name", "id", "what-it-matches", "host", "nothing-known", "everywhere"],
 )
-def test_binding(route, service, text):
-    assert binding(route, service) == text
+def test_a_binding_in_words(found, text):
+    assert str(found) == text

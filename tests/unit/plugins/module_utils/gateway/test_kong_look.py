@@ -88,6 +88,16 @@ def test_a_kong_that_does_not_run_is_a_failure(tmp_path):
         look(tmp_path, state="exited").admin()
 
 
+@pytest.mark.parametrize(("settings", "asked"), [({}, "nginx"), ({"proxy_service": "", "proxy_port": 81}, "kong")])
+def test_clients_ask_the_proxy_or_kong_where_there_is_none(tmp_path, settings, asked):
+    with serving({}) as proxy, serving({}) as kong:
+        found = (samples.container("nginx", ports={"80/tcp": proxy.place}),
+                 samples.container("kong", ports={"8000/tcp": kong.place}))  # fmt: skip
+        made = KongLook(samples.stack(tmp_path, **settings), samples.SmallEngine(*found), Runner())
+        made.refresh()
+        assert made.front_url() == {"nginx": proxy.url, "kong": kong.url}[asked]
+
+
 def admin_of(hash_text, **other):
     """An Admin API with this hash."""
     root = {"version": "3.9.1", "configuration": {"database": "off"}, "plugins": {"available_on_server": {}}}

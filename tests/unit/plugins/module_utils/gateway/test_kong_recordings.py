@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway import kong_file
+from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway import kong_answers, kong_file
 from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_admin import (
     ConfigRejected,
     KongAdmin,
@@ -15,7 +15,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong
     parse_facts,
 )
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnosis import kong_error
-from ansible_collections.kong_masking.recovery.plugins.module_utils.verification import chain_checks, masking
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification import masking
 from ansible_collections.kong_masking.recovery.tests.unit.replay import STACK_FIXTURES, UNIT, recorded, serving
 
 NEWEST = "3.9.1"
@@ -39,6 +39,12 @@ def sent(name):
     """What was sent: method and path of a recording."""
     text = (PLACES[NEWEST] / f"{name}.http").read_text(encoding="utf-8")
     return text.splitlines()[1].split()[:2]
+
+
+def given_file():
+    """The declarative file that the recorded Kong served."""
+    text = (PLACES[NEWEST] / "050-POST-config-valid-yaml.http").read_text(encoding="utf-8")
+    return text.split("\n# response  (", 1)[0].partition("\n\n")[2].encode()
 
 
 @pytest.mark.parametrize("version", ["2.8.5", "3.4.2", NEWEST])
@@ -103,8 +109,14 @@ def test_plugins_where_they_are_bound_and_not_what_could_be_loaded():
     with serving(answers) as server:
         client = KongAdmin(server.url)
         plugins, routes, services = (client.entities(kind) for kind in ("plugins", "routes", "services"))
-    assert kong_file.live_bindings(plugins, routes, services, "aws-masker") == ["route claude-proxy-route"]
-    assert kong_file.live_bindings(plugins, routes, services, "correlation-id") == ["everywhere"]
+    exported = kong_file.parse(json.loads(recorded(NEWEST, "040-GET-config").body)["config"].encode(), "export")
+    given = kong_file.parse(given_file(), "file")
+    for plugin, found in (("aws-masker", ["route claude-proxy-route"]), ("correlation-id", ["everywhere"])):
+        live = kong_file.live_bindings(plugins, routes, services, plugin)
+        assert [str(item) for item in live] == found
+        for document in (exported, given):
+            assert kong_file.agree(kong_file.declared(document, plugin).bindings, live)
+            assert not kong_file.agree(kong_file.declared(document, "another").bindings, live)
     assert json.loads(recorded(NEWEST, "026-GET-plugins-enabled").body)["enabled_plugins"]
 
 
@@ -137,16 +149,16 @@ def test_kongs_own_404_is_known(name):
     answer = recorded(NEWEST, name)
     text = answer.body.decode()
     assert answer.status == 404
-    assert chain_checks.shows_kong(dict(answer.headers), text)
+    assert kong_answers.shows_kong(dict(answer.headers), text)
     if answer.body:
-        assert chain_checks.NO_ROUTE in text
+        assert kong_answers.NO_ROUTE in text
 
 
 @pytest.mark.parametrize(("version", "name"), all_of("080-proxy-no-route"))
 def test_no_route_in_every_version(version, name):
     answer = recorded(version, name)
-    assert chain_checks.NO_ROUTE in answer.body.decode()
-    assert chain_checks.shows_kong(dict(answer.headers), answer.body.decode())
+    assert kong_answers.NO_ROUTE in answer.body.decode()
+    assert kong_answers.shows_kong(dict(answer.headers), answer.body.decode())
 
 
 @pytest.mark.parametrize(
@@ -157,7 +169,7 @@ def test_no_route_in_every_version(version, name):
 def test_proxy_errors_are_the_upstreams_or_kongs(name, trouble):
     answer = recorded(NEWEST, name)
     assert bool(masking.upstream_trouble(answer.status, dict(answer.headers), answer.body)) is trouble
-    assert chain_checks.shows_kong(dict(answer.headers), answer.body.decode())
+    assert kong_answers.shows_kong(dict(answer.headers), answer.body.decode())
 
 
 @pytest.mark.parametrize("path", sorted((STACK_FIXTURES / NEWEST).glob("2*-*.txt")), ids=lambda path: path.stem)

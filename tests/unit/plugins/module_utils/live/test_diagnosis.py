@@ -7,6 +7,7 @@ import os
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_answers import CUT
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnosis import (
     Diagnosis,
     denied_paths,
@@ -106,6 +107,26 @@ def lines(tmp_path, engine, service="kong"):
     return made.lines(service)
 
 
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({"state": "restarting"}, True),
+        ({"state": "exited", "exit_code": 1}, True),
+        ({"restarts": 4}, True),
+        ({}, False),
+    ],
+    ids=["looping", "exited", "between-two-starts", "of-long-ago"],
+)
+def test_a_kong_that_cannot_start_over_its_sockets_of_before(tmp_path, about, told):
+    log = "nginx: [emerg] bind() to unix:/usr/local/kong/sockets/we failed (98: Address already in use)\n"
+    found = lines(tmp_path, Engine(samples.container("kong", **about), log))
+    line = (
+        "cannot start over its sockets of before (unix:/usr/local/kong/sockets/we): "
+        "the same command again makes its container anew"
+    )
+    assert (line in found) is told
+
+
 def test_a_container_that_was_killed_for_memory(tmp_path):
     dead = samples.container("kong", state="exited", exit_code=137, oom_killed=True, restarts=3,
                              settings=samples.settings(memory=512 << 20))  # fmt: skip
@@ -159,6 +180,21 @@ def test_evidence_never_replaces_the_failure(tmp_path):
 
     made = Diagnosis(samples.stack(tmp_path), Broken(samples.container("kong")), samples.RememberingRunner())
     assert made.text("kong") == "no evidence: OSError"
+
+
+def test_a_redis_elsewhere_has_no_container_to_look_at(tmp_path):
+    stack = samples.stack(tmp_path, redis_host="cache.example")
+    made = Diagnosis(stack, Engine(None), samples.RememberingRunner())
+    (found,) = made.of_checks([{"name": "redis", "status": "failed", "level": "critical", "found": "PING gives x"}])
+    assert found["lines"] == ["Redis at cache.example:6379 is outside the project: its own log tells more"]
+    assert found["hint"] == "redis-cli -h cache.example -p 6379 ping"
+
+
+def test_a_reply_that_the_proxy_cut_is_the_proxys(tmp_path):
+    made = Diagnosis(samples.stack(tmp_path), Engine(samples.container("nginx")), samples.RememberingRunner())
+    (only,) = made.of_checks([{"name": "masking", "status": "failed", "level": "critical", "found": f"ec2: {CUT}"}])
+    assert only["service"] == "nginx"
+    assert only["hint"].endswith("docker exec gateway-nginx-1 nginx -s reload")
 
 
 def test_one_cause_is_told_once(tmp_path):

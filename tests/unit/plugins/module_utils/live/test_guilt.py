@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_answers import CUT, OWN_ERROR
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.guilt import (
     evidence_lines,
     failed,
@@ -54,6 +55,35 @@ def test_the_services_names_are_those_of_the_settings():
     assert [guilty(check, stack) for check in asked] == ["cache", "gateway", "front", "front", "gateway"]
     assert next_step("link_front_gateway", stack, "C") == RELOAD
     assert next_step("kong_routes", stack, "C") == PLAN.replace("services=kong", "services=gateway")
+
+
+GREW = "set proxy_http_version 1.1 where nginx passes requests to Kong, then: docker exec C nginx -s reload"
+ELSEWHERE = {"redis_host": "cache.example", "redis_port": 6380}
+PING = "redis-cli -h cache.example -p 6380"
+
+
+@pytest.mark.parametrize(
+    ("check", "found", "settings", "service", "command"),
+    [
+        ("masking", f"ec2: {CUT} (148 bytes)", {}, "nginx", GREW),
+        ("masking", f"ec2: {CUT} (148 bytes)", {"proxy_service": ""}, "kong", LOGS),
+        ("masking", "ec2: the upstream saw the identifier in clear", {}, "kong", LOGS),
+        ("proxy_chain", f"{OWN_ERROR}: it broke", {}, "kong", LOGS),
+        ("proxy_chain", "status 502, and not from Kong", {}, "nginx", RELOAD),
+        ("proxy_chain", "status 404, and not from Kong", {"proxy_service": ""}, "kong", LOGS),
+        ("redis", "PING gives TimeoutError", ELSEWHERE, "cache.example", f"{PING} ping"),
+        ("redis_role", "role replica", {**ELSEWHERE, "redis_tls": True, "redis_user": "recovery"}, "cache.example",
+         f"{PING} --user recovery --askpass --tls ping"),
+        ("redis_counters", "cnt:ec2 is 6", ELSEWHERE, "cache.example", DATA),
+        ("container_redis", "no container", ELSEWHERE, "redis", LOGS),
+    ],
+    ids=["cut-by-the-proxy", "cut-without-a-proxy", "a-leak", "kong-broke-behind-the-proxy", "the-proxy-broke",
+         "no-proxy", "redis-elsewhere", "redis-elsewhere-by-tls", "mappings-elsewhere", "a-container-of-that-name"],
+)  # fmt: skip
+def test_what_was_found_tells_whom_a_check_points_at(check, found, settings, service, command):
+    stack = samples.stack(**settings)
+    assert guilty(check, stack, found) == service
+    assert next_step(check, stack, "C", found) == command
 
 
 @pytest.mark.parametrize("check", CASES)

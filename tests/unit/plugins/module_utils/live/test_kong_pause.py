@@ -7,10 +7,11 @@ import dataclasses
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NotReadyError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.kong_pause import kong_off
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving, waits
 from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import TalkingEngine, kong_answers
 
 NO_ADMIN = {"KONG_ADMIN_LISTEN": "off"}
@@ -28,10 +29,10 @@ def kong():
         yield samples.container("kong", env=NO_ADMIN, ports={"8000/tcp": server.place})
 
 
-def pause(engine, body=lambda: None, safe=True):
+def pause(engine, body=lambda: None, safe=True, **settings):
     clock = samples.FakeClock()
     runner = Runner(clock=clock, sleep=clock.sleep)
-    with kong_off(samples.stack(), engine, runner, lambda: safe):
+    with kong_off(samples.stack(**settings), engine, runner, lambda: safe):
         body()
     return clock.now - 1000.0
 
@@ -93,13 +94,35 @@ def test_a_proxy_that_is_no_nginx_is_started_anew(kong):
 def test_an_admin_api_that_listens_inside_alone_is_asked_there():
     with serving({("GET", "/v1/messages"): Answer(401)}) as server:
         kong = samples.container("kong", ports={"8000/tcp": server.place})
-        pause(TalkingEngine(kong, admin=kong_answers("ab")))
+        engine = TalkingEngine(kong, admin=kong_answers("ab"))
+        pause(engine)
+    assert "/status" in engine.asked
+
+
+def test_a_provider_that_hangs_does_not_keep_the_proxy_from_learning_the_new_address(monkeypatch):
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.2)
+    with serving({("GET", "/v1/messages"): waits}) as server:
+        kong = samples.container("kong", ports={"8000/tcp": server.place})
+        engine = TalkingEngine(kong, samples.container("nginx"), admin=kong_answers("ab"))
+        pause(engine)
+    assert engine.done == [*OFF_AND_ON, "nginx: nginx -s reload"]
 
 
 @pytest.mark.parametrize("others", [[], [samples.container("nginx", state="exited")]], ids=["none", "stopped"])
 def test_without_a_running_proxy_nobody_is_told(kong, others):
     engine = samples.SmallEngine(kong, *others)
     pause(engine)
+    assert engine.done == OFF_AND_ON
+
+
+def test_where_the_stack_has_no_proxy_nobody_is_asked_for_one(kong):
+    class Asked(samples.SmallEngine):
+        def replicas(self, service):
+            assert service
+            return super().replicas(service)
+
+    engine = Asked(kong, samples.container("nginx"))
+    pause(engine, proxy_service="")
     assert engine.done == OFF_AND_ON
 
 

@@ -7,8 +7,9 @@ import pytest
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NotReadyError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving
-from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import LISTEN
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving, waits
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import LISTEN, TalkingEngine
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import kong_answers as disk_answers
 
 HASH = "1a9184771897f978257e8468322fe853"
 
@@ -149,6 +150,99 @@ class TestKongListensElsewhere:
         assert readiness.kong_problem(samples.container("kong", env=env), HASH, "/p", engine) == problem
 
 
+NO_ADMIN = {"KONG_ADMIN_LISTEN": "off"}
+WELL, EMPTY = recorded("3.9.1", "003-GET-status"), recorded("3.9.1", "075-GET-status-after-minimal")
+KONGS_404 = recorded("3.9.1", "080-proxy-no-route")
+
+
+class Paths(dict):
+    """Answers to the probe's path /p, to any path that no route knows, and to the health page."""
+
+    def __init__(self, probe, no_route=None, health=None):
+        super().__init__({("GET", "/p"): probe, ("GET", "/health"): health})
+        self.no_route = no_route
+
+    def get(self, key, default=None):
+        return self.no_route if key[1].startswith("/recovery-probe-") else super().get(key, default)
+
+
+class TestProviderThatHangs:
+    """Its requests wait for minutes in a Kong that is well, and that answers everything else meanwhile."""
+
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch):
+        monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(readiness, "PROXY_SECONDS", 0.3)
+
+    @pytest.mark.parametrize(
+        ("env", "status", "probe", "no_route", "expected", "problem", "silent"),
+        [
+            (LISTEN, WELL, waits, None, HASH, "", False),
+            (LISTEN, WELL, waits, waits, "", "", False),
+            (LISTEN, WELL, waits, KONGS_404, "ab", f"Kong serves configuration {HASH}, expected ab", False),
+            (LISTEN, EMPTY, waits, KONGS_404, HASH, "Kong has loaded no configuration", True),
+            (LISTEN, None, waits, KONGS_404, HASH, "does not answer: ConnectionError", True),
+            (LISTEN, WELL, None, KONGS_404, HASH, "/p gives no answer", True),
+            (NO_ADMIN, None, waits, KONGS_404, HASH, "", False),
+            (NO_ADMIN, None, waits, waits, HASH, "/p gives no answer", True),
+            (NO_ADMIN, None, waits, None, HASH, "/p gives no answer", True),
+            (NO_ADMIN, None, None, KONGS_404, HASH, "/p gives no answer", True),
+        ],
+        ids=[
+            "well",
+            "a-route-takes-every-path",
+            "another-configuration",
+            "empty",
+            "admin-dead",
+            "closes",
+            "no-admin-own-404",
+            "no-admin-hangs-altogether",
+            "no-admin-closes-the-other",
+            "no-admin-closes",
+        ],
+    )
+    def test_kong(self, env, status, probe, no_route, expected, problem, silent):
+        with serving(kong_answers(status)) as admin, serving(Paths(probe, no_route)) as gateway:
+            ports = {"8001/tcp": admin.place, "8000/tcp": gateway.place}
+            kong = samples.container("kong", env=env, ports=ports)
+            found = readiness.kong_problem(kong, expected, "/p", samples.SmallEngine())
+            assert problem in found
+            assert bool(found) is bool(problem)
+            assert readiness.kong_silent(kong, "/p", samples.SmallEngine()) is silent
+
+    @pytest.mark.parametrize(("shown", "silent"), [(HASH, False), ("0" * 32, True)], ids=["well", "empty"])
+    def test_an_admin_api_inside_its_container_is_asked_there(self, shown, silent):
+        with serving(Paths(waits, waits)) as gateway:
+            kong = samples.container("kong", ports={"8000/tcp": gateway.place})
+            engine = TalkingEngine(kong, admin=disk_answers(shown))
+            assert readiness.kong_silent(kong, "/p", engine) is silent
+
+    @pytest.mark.parametrize(("no_route", "silent"), [(KONGS_404, False), (waits, True)], ids=["answers", "hangs"])
+    def test_without_an_engine_the_path_without_a_route_tells(self, no_route, silent):
+        with serving(Paths(waits, no_route)) as gateway:
+            kong = samples.container("kong", ports={"8000/tcp": gateway.place})
+            assert readiness.kong_silent(kong, "/p", None) is silent
+
+    def test_one_that_accepts_no_connection_is_dead(self):
+        assert readiness.kong_silent(samples.container("kong", env=LISTEN), "/p", samples.SmallEngine()) is True
+
+    @pytest.mark.parametrize(
+        ("probe", "health", "good"),
+        [
+            (waits, Answer(200), True),
+            (waits, waits, False),
+            (waits, None, False),
+            (None, Answer(200), False),
+            (Answer(502), Answer(200), False),
+        ],
+        ids=["alive", "hangs-altogether", "closes-the-other", "closes", "kong-is-gone"],
+    )
+    def test_the_proxy_in_front(self, probe, health, good):
+        with serving(Paths(probe, health=health)) as server:
+            proxy = samples.container("nginx", ports={"80/tcp": server.place})
+            assert (readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == "") is good
+
+
 class TestProxyWithTls:
     def test_a_redirect_shows_that_it_answers(self):
         away = Answer(301, headers=[("Location", "https://127.0.0.1:1/p")])
@@ -182,6 +276,7 @@ class TestProxyWithTls:
 )
 def test_what_gets_through_to_kong(answer, good):
     with serving({("GET", "/p"): answer}) as server:
-        assert (readiness.answer_problem(server.url + "/p") == "") is good
+        kong = samples.container("kong", env=NO_ADMIN, ports={"8000/tcp": server.place})
+        assert (readiness.kong_problem(kong, "", "/p", samples.SmallEngine()) == "") is good
         proxy = samples.container("nginx", ports={"80/tcp": server.place})
         assert (readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == "") is good

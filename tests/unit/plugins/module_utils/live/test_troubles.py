@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.troubles import troubles
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving, waits
 from ansible_collections.kong_masking.recovery.tests.unit.small_redis import LOADING, PONG, WRONG, place, serving_redis
+from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import LISTEN, kong_answers
 
 SILENT = "runs but does not answer"
 NO_PING = "runs but does not answer PING with its password"
@@ -22,13 +25,14 @@ MISCONF = b"-MISCONF Redis is configured to save RDB snapshots, but it is unable
         ({"PING": PONG}, {}, ""),
         ({"PING": LOADING}, {}, ""),
         ({"AUTH of-the-file": b"+OK\r\n", "PING": PONG}, {"REDIS_PASSWORD": "of-the-file"}, ""),
-        ({"AUTH of-the-file": WRONG, "PING": AUTH}, {"REDIS_PASSWORD": "of-the-file"}, NO_PING),
-        ({"PING": AUTH}, {}, NO_PING),
+        ({"AUTH of-the-file": WRONG, "PING": AUTH}, {"REDIS_PASSWORD": "of-the-file"}, ""),
+        ({"PING": AUTH}, {}, ""),
         ({"PING": MISCONF}, {}, NO_PING),
     ],
     ids=["well", "loading-needs-time", "password", "another-password", "no-password", "refuses"],
 )
 def test_redis(answers, env, why):
+    """One that refuses a password lives; started anew, it would refuse the same one."""
     with serving_redis(answers) as (where, _asked):
         found = troubles(samples.stack(), {"redis": samples.container("redis", ports=place(where))}, env)
     assert found == ({"redis": why} if why else {})
@@ -53,9 +57,35 @@ def test_kong_and_the_proxy_are_asked_their_own_path(service, port, path, answer
     assert found == ({service: why} if why else {})
 
 
+@pytest.mark.parametrize(("shown", "why"), [("ab", ""), ("0" * 32, SILENT)], ids=["well", "nothing-loaded"])
+def test_a_kong_whose_provider_hangs_is_not_started_anew(monkeypatch, shown, why):
+    monkeypatch.setattr(readiness, "ANSWER_SECONDS", 0.2)
+    with serving({**kong_answers(shown), ("GET", "/v1/messages"): waits}) as server:
+        ports = {"8000/tcp": server.place, "8001/tcp": server.place}
+        found = troubles(samples.stack(), {"kong": samples.container("kong", env=LISTEN, ports=ports)}, {})
+    assert found == ({"kong": why} if why else {})
+
+
 @pytest.mark.parametrize("service", ["kong", "nginx"])
 def test_one_that_accepts_no_connection_is_silent(service):
     assert troubles(samples.stack(), {service: samples.container(service)}, {}) == {service: SILENT}
+
+
+@pytest.mark.parametrize(
+    ("settings", "service", "why"),
+    [
+        ({}, "redis", NO_PING),
+        ({"redis_host": "127.0.0.1", "redis_port": 1}, "redis", ""),
+        ({}, "nginx", SILENT),
+        ({"proxy_service": ""}, "nginx", ""),
+        ({"proxy_service": ""}, "kong", SILENT),
+    ],
+    ids=["redis", "a-redis-beside-the-one-elsewhere", "proxy", "an-nginx-that-is-no-proxy", "kong-without-a-proxy"],
+)
+def test_only_what_is_on_every_requests_path_is_asked(settings, service, why):
+    """A Redis elsewhere that is silent is no reason to start a container of its name anew."""
+    found = troubles(samples.stack(**settings), {service: samples.container(service)}, {})
+    assert found == ({service: why} if why else {})
 
 
 def test_a_kong_whose_proxy_listens_on_no_port_is_asked_nothing():
@@ -142,6 +172,45 @@ def test_a_service_whose_processes_are_all_stopped(states, frozen):
     engine = samples.SmallEngine(processes={"client": states})
     found = troubles(samples.stack(), {"client": samples.container("client")}, {}, engine)
     assert found == ({"client": FROZEN} if frozen else {})
+
+
+IN_THE_WAY = "nginx: [emerg] bind() to unix:/usr/local/kong/sockets/we failed (98: Address already in use)\n"
+PORT_TAKEN = "nginx: [emerg] bind() to 0.0.0.0:8000 failed (98: Address already in use)\n"
+
+
+@pytest.mark.parametrize(
+    ("about", "log", "why"),
+    [
+        ({"state": "restarting"}, IN_THE_WAY, "is restarting, cannot start over its sockets of before"),
+        (
+            {"state": "exited", "oom_killed": True},
+            f"{IN_THE_WAY}nginx: [emerg] still could not bind()\n",
+            "was killed for lack of memory, cannot start over its sockets of before",
+        ),
+        ({"state": "running"}, IN_THE_WAY, f"{SILENT}, cannot start over its sockets of before"),
+        ({"state": "restarting"}, PORT_TAKEN, "is restarting"),
+        ({"state": "restarting"}, "", "is restarting"),
+    ],
+    ids=["looping", "killed", "between-two-starts", "a-port-is-no-socket", "nothing-said"],
+)
+def test_a_kong_that_cannot_start_in_its_container_again(about, log, why):
+    containers = {"kong": samples.container("kong", **about)}
+    engine = samples.SmallEngine(answers={"logs kong": log})
+    assert troubles(samples.stack(), containers, {}, engine) == {"kong": why}
+    assert troubles(samples.stack(), containers, {}) == {"kong": why.split(", ", maxsplit=1)[0]}
+
+
+def test_a_kong_that_is_well_is_not_judged_by_an_old_log():
+    with serving({("GET", "/v1/messages"): Answer(200)}) as server:
+        kong = samples.container("kong", ports={"8000/tcp": server.place})
+        engine = samples.SmallEngine(answers={"logs kong": IN_THE_WAY})
+        assert troubles(samples.stack(), {"kong": kong}, {}, engine) == {}
+
+
+def test_a_kong_that_nobody_finds_by_name_is_told_as_that_alone():
+    """The network is made anew for just this word."""
+    kong, engine = samples.container("kong", aliases=()), samples.SmallEngine(answers={"logs kong": IN_THE_WAY})
+    assert troubles(samples.stack(), {"kong": kong}, {}, engine) == {"kong": NAMELESS}
 
 
 def test_a_stopped_service_is_told_as_such_before_it_is_asked():

@@ -11,7 +11,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.errors impor
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan_input import PlanInput
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
-from ansible_collections.kong_masking.recovery.tests.unit import samples
+from ansible_collections.kong_masking.recovery.tests.unit import samples, small_redis
 from ansible_collections.kong_masking.recovery.tests.unit import stack_on_disk as disk
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import SETTINGS, decided, steps
 from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
@@ -85,6 +85,7 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
     assert live.pop("data")["line"] == "DATA: KEEP - 7 live mappings stay"
     assert live == {
         "depends_on": {"kong": [], "nginx": ["kong"], "redis": []},
+        "declared": {},
         "extra_files": [],
         "mounted_singly": [KONG_FILE, os.path.dirname(PLUGIN), NGINX, "redis/data"],
         "images": {f"gateway-{name}": f"sha256:{name}" for name in ("kong", "nginx", "redis")},
@@ -94,6 +95,7 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
         "guards": [],
         "warnings": [],
         "network": True,
+        "redis_closed": {},
     }
     assert steps(plan_of(made)) == []
 
@@ -288,6 +290,28 @@ def test_a_kong_that_takes_no_configuration_from_outside_is_started_anew(stack, 
         engine = disk.TalkingEngine(*found.values(), admin=disk.kong_answers(shown))
         plan = plan_of(look(stack, backup, engine=engine))
     assert plan["services"]["kong"] == {"do": kind, "why": ["serves another configuration"]}
+
+
+class TestRedisIsClosed:
+    """A release put its password where nobody here reads it: the stack serves, and goes on doing so."""
+
+    @staticmethod
+    def plan(stack, places, read, **about):
+        then = {"redis": {"mappings": 7}} if read else {"redis": {}}
+        with small_redis.serving_redis({"PING": b"-NOAUTH Authentication required.\r\n"}) as (where, _asked):
+            closed = {"env": {}, "ports": small_redis.place(where), **about}
+            return plan_of(look(stack, disk.backed_up(stack, **then), disk.well(stack, places, redis=closed)))
+
+    def test_it_is_left_alone_and_kong_is_not_stopped_for_it(self, stack, places):
+        plan = self.plan(stack, places, read=False)
+        assert (steps(plan), plan["refusals"]) == ([], [])
+        assert any("stack_redis_password" in text for text in plan["warnings"])
+
+    @pytest.mark.parametrize("read", [False, True], ids=["never-read", "read-when-it-was-backed-up"])
+    def test_a_release_before_it_is_refused_only_where_nobody_could_tell_that_it_is_back(self, stack, places, read):
+        plan = self.plan(stack, places, read, config_hash="hash-of-the-next-release")
+        assert decided(plan)["redis"] == "recreate"
+        assert [item["name"] for item in plan["refusals"]] == ([] if read else ["redis_closed"])
 
 
 class TestJob:

@@ -16,8 +16,10 @@ from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     states,
     steps,
     tag,
+    trouble,
 )
 
+DATA = {"changes": True, "mode": "restore", "method": "delta", "scope": "all", "source": "", "sha256": ""}
 KONG_BACK = ["reload nginx", "ready kong", "ready nginx"]
 
 
@@ -90,7 +92,17 @@ class TestLimit:
 class TestGuards:
     @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
     @pytest.mark.parametrize(
-        "name", [*WAIVABLE, "image_gone", "port_taken", "data_mode", "unknown_service", "damaged", "network_taken"]
+        "name",
+        [
+            *WAIVABLE,
+            "image_gone",
+            "port_taken",
+            "data_mode",
+            "unknown_service",
+            "damaged",
+            "network_taken",
+            "redis_closed",
+        ],
     )
     def test_force_waives_the_named_ones_only(self, name, force):
         wanted, now = states()
@@ -100,6 +112,42 @@ class TestGuards:
         waived = force and name in WAIVABLE
         assert plan["waived"] == ([row] if waived else [])
         assert plan["refusals"] == ([] if waived else [row])
+
+    @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
+    @pytest.mark.parametrize(
+        ("changes", "read", "data", "services", "refuses"),
+        [
+            ([], False, {}, [], ""),
+            ([env("kong")], False, {}, [], ""),
+            ([env("redis")], False, {}, [], "anew (differs in LOG_LEVEL), never count as ready, and Kong would stay"),
+            ([env("redis")], False, {}, ["kong"], ""),
+            ([env("redis")], True, {}, [], ""),
+            ([trouble("redis", "running", "is unhealthy")], False, {}, [], "anew (is unhealthy), never"),
+            ([trouble("redis", "running", "is unhealthy")], True, {}, [], ""),
+            ([], True, DATA, [], "Its data cannot be changed."),
+            ([env("redis")], True, DATA, [], ""),
+        ],
+        ids=[
+            "nothing-to-do",
+            "kong-alone",
+            "redis-moves",
+            "redis-left-out",
+            "it-let-us-in-then",
+            "unhealthy",
+            "unhealthy-and-let-us-in-then",
+            "its-data",
+            "its-data-after-it-moved",
+        ],
+    )
+    def test_a_redis_that_is_closed_to_us_is_not_started_anew(self, changes, read, data, services, refuses, force):
+        wanted, now = states(*changes)
+        wanted["redis_read"], now["data"] = read, {**now["data"], **data}
+        now["redis_closed"] = {"reason": "It lives.", "hint": "Set stack_redis_port."}
+        plan = build_plan(wanted, now, limited(*services, force=force))
+        assert [item["name"] for item in plan["refusals"]] == (["redis_closed"] if refuses else [])
+        assert all(refuses in item["reason"] and not item["waivable"] for item in plan["refusals"])
+        told = "It lives. Set stack_redis_port." in plan["warnings"]
+        assert told is (not refuses and not services)
 
     @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
     def test_a_gone_image_is_never_waived(self, force):

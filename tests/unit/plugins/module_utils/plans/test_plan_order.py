@@ -96,6 +96,33 @@ class TestNewNetwork:
         assert not any("rebuild_network" in step for step in steps(plan(*changes, settings=settings)))
 
 
+class TestWithoutAProxy:
+    """No proxy is told, asked or waited for where the stack has none; nothing else changes."""
+
+    @staticmethod
+    def plan(*changes):
+        target, now = states(*changes)
+        for side in (target, now):
+            del side["services"]["nginx"]
+            side["services"]["client"]["depends_on"] = ["kong"]
+        return build_plan(target, now, {**SETTINGS, "proxy_service": ""})
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            ([], []),
+            ([env("kong")], ["recreate kong", "ready kong"]),
+            ([env("redis")], ["stop kong", "recreate redis", "ready redis", "start kong", "ready kong"]),
+            ([env("client")], ["&recreate client"]),
+            ([trouble("kong", "exited", EXITED)], ["start kong", "ready kong"]),
+            ([serves(OTHER_HASH)], ["load_configuration kong"]),
+        ],
+        ids=["nothing-differs", "kong", "redis", "client", "kong-is-off", "kong-serves-another"],
+    )
+    def test_its_steps(self, changes, expected):
+        assert steps(self.plan(*changes)) == expected
+
+
 class TestTags:
     """A tag that named another image than the one that ran: built, and not deployed."""
 

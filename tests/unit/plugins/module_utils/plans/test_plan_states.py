@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import OLD_SOCKETS
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     ENV_FILE,
@@ -37,8 +38,20 @@ KONG_BACK = ["reload nginx", "ready kong", "ready nginx"]
         ("paused", "is paused", "restart"),
         ("running", "is unhealthy", "restart"),
         ("dead", "is dead", "recreate"),
+        ("exited", f"is exited with exit status 1, {OLD_SOCKETS}", "recreate"),
+        ("restarting", f"is restarting, {OLD_SOCKETS}", "recreate"),
     ],
-    ids=["exited", "created", "oom", "restarting", "paused", "unhealthy", "dead"],
+    ids=[
+        "exited",
+        "created",
+        "oom",
+        "restarting",
+        "paused",
+        "unhealthy",
+        "dead",
+        "exited-over-old-sockets",
+        "looping-over-old-sockets",
+    ],
 )
 class TestTrouble:
     def test_of_kong(self, state, why, do):
@@ -218,23 +231,6 @@ class TestDependencies:
             "ready kong",
             "ready nginx",
         ]
-
-
-class TestOriginalLayout:
-    """No record of services: each container is judged by itself."""
-
-    @staticmethod
-    def original(*changes):
-        wanted, now = states(*changes)
-        wanted.update(services={}, kong={}, files={ENV_FILE: wanted["files"][ENV_FILE]})
-        return wanted, now, {**SETTINGS, "kong_file": ""}
-
-    def test_nothing_is_removed(self):
-        assert steps(build_plan(*self.original())) == []
-
-    def test_what_differs_from_the_environment_is_recreated(self):
-        plan = build_plan(*self.original(file(ENV_FILE), env("kong", "LOG")))
-        assert steps(plan) == [f"write_file {ENV_FILE}", "recreate kong", *KONG_BACK]
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,28 @@ def test_a_key_of_our_own_is_written_and_none_is_left(held, write, found):
     assert held.keys == {"a": "1"}
 
 
+@pytest.mark.parametrize(
+    ("name", "held", "found"),
+    [
+        ("redis", Keys(), ("passed", "PONG")),
+        ("redis", Keys(info="loading:1\r\n"), ("failed", "loading its data")),
+        ("redis_memory", Keys(info="used_memory:3145728\r\n"), ("passed", "3 MiB, no limit")),
+        ("redis_mappings", Keys(pair("i-1", "A_1")), ("passed", "1 pairs agree")),
+    ],
+    ids=["answers", "loading", "memory", "mappings"],
+)
+def test_a_redis_elsewhere_is_asked_there_and_no_container_is_looked_at(name, held, found):
+    """One of that name in the project is another one: neither its limit nor its password is the other's."""
+    with serving_redis(held) as (where, _asked):
+        local = samples.container("redis", env={"REDIS_PASSWORD": "x"}, settings=samples.settings(memory=MIB))
+        stack = samples.stack(redis_host=where["host"], redis_port=where["port"])
+        made = mapping_checks.MappingChecks(stack, Runner(clock=samples.FakeClock()), {"redis": local}, True)
+        questions = made.questions()
+        check = answer(next(item for item in questions if item.name == name))
+    assert (check.status, check.found) == found
+    assert {need for item in questions for need in item.needs} == {"redis", "redis_role"}
+
+
 NO_INFO = {"INFO": b"-NOPERM this user has no permissions to run the 'info' command\r\n"}
 NOBODY_KNOWS = "the user default lacks the right +info."
 

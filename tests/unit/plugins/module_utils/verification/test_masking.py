@@ -6,11 +6,20 @@ import json
 import re
 
 import pytest
+import requests
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.checks import NotMeasured
+from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_answers import CUT
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stand_ins import plain_requests
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification import masking
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.masking_kinds import Identifier
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import (
+    STACK_FIXTURES,
+    Answer,
+    masking_chain,
+    recorded,
+    serving,
+)
 
 ID = "i-0123456789abcdef0"
 ITEM = Identifier("ec2", ID, ID)
@@ -88,13 +97,93 @@ def test_judge_redis(alias, original, good, text):
         ({"Content-Length": "9"}, b'{"a": 1}', 8, "8 bytes of the 9"),
         ({}, b'{"a": ', None, "no complete JSON document"),
         ({}, b"", None, "no complete JSON document"),
+        ({"Content-Length": "6"}, b'{"a": ', None, "6 bytes came as announced"),
+        ({"Content-Length": "7"}, b'{"a": ', None, "no complete JSON document (6 bytes)"),
+        ({"Content-Length": "5"}, b"hello", None, "no complete JSON document (5 bytes)"),
+        ({"Content-Length": "6", "Content-Encoding": "gzip"}, b'{"a": ', None, "no complete JSON document"),
     ],
-    ids=["complete", "right-length", "short", "cut-off", "empty"],
+    ids=["complete", "right-length", "short", "cut-off", "empty", "grew", "broke-off", "no-json", "compressed"],
 )
 def test_a_reply_that_is_cut_short_is_noticed(headers, reply, length, text):
     found = masking.reply_problem(headers, reply, length)
     assert text in found
     assert bool(found) is bool(text)
+
+
+# Of a healthy chain, or of one whose Redis went away: in each of them an alias became a longer identifier.
+CUT_SHORT = {
+    "B1-original-script-probe",
+    "C-AKIAIOSFODNN7EXAMPLE",
+    "C-arn_aws_iam__123456789012_role_MyRole",
+    "C-i-1234567890abcdef0",
+    "C-subnet-1234567890abcdef0",
+    "C-vol-1234567890abcdef0",
+    "C-vpc-12345678",
+    "C-vpc-1234567890abcdef0",
+    "E0-warm",
+    "E1-redis-down-warm",
+    "E1b-redis-down-warm-1",
+    "E1b-redis-down-warm-2",
+    "E1b-redis-down-warm-3",
+    "E1b-redis-down-warm-4",
+    "E1b-redis-down-warm-5",
+    "E1b-redis-down-warm-6",
+    "E1c-redis-down-warm-later",
+    "E3-redis-back",
+    "E3b-redis-back-later",
+    "E3c-redis-back-40s",
+    "G0-warm",
+    "G1-redis-down-warm-i-1234567890abcdef0",
+    "G1-redis-down-warm-i-1234567890abcdef5",
+    "G2-redis-back",
+    "G3-redis-hang",
+    "G5-cold-redis-up-15",
+    "H7-accept-encoding",
+    "H8a",
+    "H8b",
+}
+RECORDED = sorted(path.stem for path in (STACK_FIXTURES / "e2e-masking" / "3.9.1").glob("*.http"))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_every_recorded_reply_of_a_proxy_that_speaks_http_1_0_to_kong(name):
+    """Cut is what was unmasked to something longer than its alias and was not laid out anew: the body grew."""
+    kept = masking_chain(name)
+    problem = masking.reply_problem(dict(kept.headers), kept.body)
+    assert problem.startswith(CUT) is (name in CUT_SHORT)
+    assert bool(problem) is (name in CUT_SHORT)
+    if problem:
+        assert "nginx needs proxy_http_version 1.1" in problem
+        assert f"({len(kept.body)} bytes came as announced" in problem
+
+
+def test_how_many_recorded_replies_are_cut():
+    assert len(CUT_SHORT) == 29
+
+
+def test_a_compressed_reply_that_the_client_saw_keeps_its_alias():
+    """The plugin does not unmask what it cannot read, so that such a reply is no evidence of masking."""
+    seen = (STACK_FIXTURES / "e2e-masking" / "3.9.1" / "H9-gzip-client-saw.json").read_bytes()
+    item = Identifier("ec2", "i-1234567890abcdef0", "i-1234567890abcdef0")
+    assert masking.judge_echo(item, b"AWS_EC2_001", seen)[0] is False
+
+
+@pytest.mark.parametrize(
+    ("given", "sent_as"),
+    [({}, "identity"), ({"Accept-Encoding": "gzip"}, "gzip"), ({"accept-encoding": "br"}, "br")],
+    ids=["usual", "the-operators", "the-operators-in-small"],
+)
+@pytest.mark.parametrize("library", [requests, plain_requests], ids=["requests", "stand-in"])
+@pytest.mark.parametrize("how", ["run", "once"])
+def test_no_compressed_reply_is_asked_for_unless_the_operator_does(monkeypatch, library, given, sent_as, how):
+    monkeypatch.setattr(masking.web, "requests", library)
+    monkeypatch.setattr(masking, "requests", library)
+    with serving({("POST", "/v1/messages"): Answer(200, b"{}")}) as server:
+        check = masking.MaskingCheck("redis", "", Data(), [PREFIX])
+        probe = masking.Probe(server.url, "/v1/messages", given)
+        check.run(probe, ["ec2"]) if how == "run" else check.once(probe)
+    ((_method, _path, headers, _body),) = server.requests
+    assert [value for name, value in headers.items() if name.lower() == "accept-encoding"] == [sent_as]
 
 
 def reply_of(name):
@@ -189,7 +278,7 @@ class TestRun:
 
         good, found = self.run(cut, "echo", seen=Answer(200, ALIAS.encode()))
         assert good is False
-        assert "no complete JSON document" in found
+        assert found.startswith(f"ec2: {CUT}")
 
     def test_a_mapping_in_another_redis_is_noticed(self):
         good, found = self.run(self.echo, "echo", Data(), seen=Answer(200, ALIAS.encode()))
@@ -260,7 +349,7 @@ class TestRun:
 
     @pytest.mark.parametrize("status", [401, 404, 429, 500, 502, 503])
     def test_the_same_status_by_the_stack_itself_is_a_failure(self, status):
-        assert self.run(Answer(status), "redis", Data()) == (False, f"ec2: status {status} through the proxy")
+        assert self.run(Answer(status), "redis", Data()) == (False, f"ec2: status {status} at the masking request")
 
     def test_a_closed_connection_is_a_failure(self):
-        assert self.run(None, "redis", Data()) == (False, "ec2: ConnectionError through the proxy")
+        assert self.run(None, "redis", Data()) == (False, "ec2: ConnectionError at the masking request")

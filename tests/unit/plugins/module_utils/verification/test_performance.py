@@ -70,6 +70,24 @@ def test_what_the_provider_took_is_taken_off():
     assert times == [450.0]
 
 
+OWN = [("X-Kong-Response-Latency", "1")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted"),
+    [
+        (Answer(500, b"", OWN), 0),
+        (Answer(500, b"", [("X-Kong-Upstream-Latency", "1")]), 3),
+        (Answer(404, b"", OWN), 3),
+        (Answer(301, b"", [("Location", "https://gateway.example")]), 0),
+    ],
+    ids=["kongs-own-error", "the-providers", "no-route", "redirect"],
+)
+def test_an_error_that_is_soon_made_is_no_good_time(answer, counted):
+    with serving({("GET", "/x"): answer}) as server:
+        assert len(performance.sample(f"{server.url}/x", 3, Runner().clock)) == counted
+
+
 def test_requests_without_an_answer_are_left_out():
     with serving({}) as server:
         assert performance.sample(f"{server.url}/x", 3, Runner().clock) == []

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.checks import NotMeasured
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification import plugin_code
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.plugin_code import MountedCode
@@ -73,8 +74,22 @@ SAME = {"container": "id", "started": 2000.0, "sha256": "digest"}
          "changed-and-old-mtime", "another-container", "another-start"],
 )  # fmt: skip
 def test_mounted_code_is_what_kong_read(loaded, started, before, good, text):
-    found = plugin_code.judge_mounted(CODE, loaded, started, before, "id")
+    found = plugin_code.judge_mounted(CODE, loaded, started, 0.0, before, "id")
     assert (found[0], text in found[1]) == (good, True)
+
+
+@pytest.mark.parametrize(
+    ("started", "reloaded", "known"),
+    [(900.0, 0.0, True), (900.0, 910.0, True), (900.0, 999.0, True), (900.0, 1100.0, False), (1050.0, 2000.0, True)],
+    ids=["not-told", "first-workers", "reloaded-before-the-change", "reloaded-since", "changed-before-the-start"],
+)
+def test_a_reload_may_have_read_the_code_again(started, reloaded, known):
+    if known:
+        found = plugin_code.judge_mounted(CODE, "1.2.0", started, reloaded, {}, "id")
+        assert found[0] is (CODE.changed <= started)
+        return
+    with pytest.raises(NotMeasured, match="docker restart id"):
+        plugin_code.judge_mounted(CODE, "1.2.0", started, reloaded, {}, "id")
 
 
 def test_code_in_the_image_is_the_backups_image():

@@ -29,14 +29,47 @@ class Engine:
         return []
 
 
-def checks(tmp_path, engine=None, now=2e9, **containers):
+def checks(tmp_path, engine=None, now=2e9, settings=None, **containers):
     """StackChecks that has looked; a value (container, later) is a container that changed meanwhile."""
-    made = StackChecks(samples.stack(tmp_path), engine or Engine(), samples.RememberingRunner(), [], False, lambda: now)
+    stack = samples.stack(tmp_path, **(settings or {}))
+    made = StackChecks(stack, engine or Engine(), samples.RememberingRunner(), [], False, lambda: now)
     both = {name: item if isinstance(item, tuple) else (item, item) for name, item in containers.items()}
     made.containers = {name: item[0] for name, item in both.items()}
     made.later = {name: item[1] for name, item in both.items()}
     made.networks = {NET, OTHER}
     return made
+
+
+OF_REDIS = {"container_redis", "link_kong_redis"}
+OF_THE_PROXY = {"container_nginx", "link_nginx_kong", "proxy_configuration"}
+ELSEWHERE, NO_PROXY = {"redis_host": "cache.example"}, {"proxy_service": ""}
+
+
+@pytest.mark.parametrize(
+    ("settings", "absent"),
+    [
+        ({}, set()),
+        (ELSEWHERE, OF_REDIS),
+        (NO_PROXY, OF_THE_PROXY),
+        ({**ELSEWHERE, **NO_PROXY}, OF_REDIS | OF_THE_PROXY),
+    ],
+    ids=["whole", "redis-elsewhere", "no-proxy", "neither"],
+)
+def test_what_the_stack_does_not_have_is_not_asked_for(tmp_path, settings, absent):
+    usual, found = checks(tmp_path)._questions(), checks(tmp_path, settings=settings)._questions()
+    asked = {item.name for item in found}
+    assert {item.name for item in usual} - asked == absent
+    assert asked <= {item.name for item in usual}
+    assert {"container_kong", "redis", "redis_mappings", "redis_counters"} <= asked
+    assert not absent & {name for item in found for name in item.needs}
+
+
+def test_a_container_of_the_name_that_redis_has_elsewhere_is_one_as_others(tmp_path):
+    redis = samples.container("redis", state="exited", restart_policy="no")
+    made = checks(tmp_path, settings=ELSEWHERE, redis=redis)
+    assert made._runs("redis") == (True, "has ended with 0, as a job does")
+    assert checks(tmp_path, redis=redis)._runs("redis")[0] is False
+    assert next(item for item in made._questions() if item.name == "redis").needs == ()
 
 
 STARTED = "2026-07-29T09:00:01.5Z"

@@ -1,0 +1,49 @@
+"""What a definition says about services that a backup did not record."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.declared import declared, reference
+
+
+def test_images_dependencies_and_mounts_are_those_that_compose_would_use():
+    resolved = {
+        "kong": {
+            "build": {"context": "kong"},
+            "depends_on": {"redis": {"condition": "service_healthy"}},
+            "volumes": [
+                {"type": "bind", "source": "/srv/gateway/kong/kong.yml", "target": "/etc/kong/kong.yml"},
+                {"type": "volume", "source": "logs", "target": "/logs"},
+            ],
+        },
+        "redis": {"image": "redis:7.2"},
+    }
+    assert declared(resolved, "gateway", lambda path: path.replace("/srv/gateway/", "")) == {
+        "kong": {"image_ref": "gateway-kong", "depends_on": ["redis"], "mounts": ["kong/kong.yml"]},
+        "redis": {"image_ref": "redis:7.2", "depends_on": [], "mounts": []},
+    }
+
+
+@pytest.mark.parametrize(
+    ("item", "wanted"),
+    [({}, True), ({"scale": 0}, False), ({"deploy": {"replicas": 0}}, False), ({"deploy": {"replicas": 2}}, True)],
+)
+def test_a_service_without_replicas_has_no_container_on_purpose(item, wanted):
+    assert bool(declared({"client": item}, "gateway", str)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("recorded", "definition", "expected"),
+    [
+        ("gateway_kong", {"build": "kong"}, "gateway-kong"),
+        ("gateway_kong:latest", {"build": "kong"}, "gateway-kong"),
+        ("gateway-kong", {"build": "kong"}, "gateway-kong"),
+        ("gateway_kong", {"image": "gateway_kong"}, "gateway_kong"),
+        ("team/kong:3.9", {"build": "kong", "image": "team/kong:3.9"}, "team/kong:3.9"),
+        ("gateway_kong", {}, "gateway_kong"),
+    ],
+    ids=["by-compose-1", "with-its-tag", "by-compose-2", "named-so", "named", "not-in-the-definition"],
+)
+def test_the_tag_is_the_one_that_compose_2_looks_for(recorded, definition, expected):
+    assert reference(recorded, "gateway", "kong", definition) == expected
