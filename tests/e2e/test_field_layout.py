@@ -73,7 +73,8 @@ class OtherServicesLab(Lab):
         if self.lost != "nginx":
             releases.reload_proxy(self)
         self.wait_masked(60)
-        self.seed()
+        if self.lost == "redis":
+            self.seed()
         self.write_inventory(**settings)
         self.good = self.state()
 
