@@ -100,6 +100,7 @@ def test_a_provider_that_hangs_is_no_reason_to_start_kong_anew(lab: Lab, provide
 
     done = lab.play("rollback", "-e", f"deployment={hanging}")
 
+    assert done.verdict.startswith("SERVICE: BACK, "), done.output
     record = lab.record()
     assert actions(record["executed"]) == actions(record["plan"]["actions"]), done.output
     assert ("ready", "kong") in [(item["action"], item.get("service")) for item in record["executed"]]

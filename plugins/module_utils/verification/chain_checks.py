@@ -43,14 +43,19 @@ class ProbeSettings:
 
 
 class ChainChecks:
-    """The checks of requests; figures: what the last performance check measured, for a baseline."""
+    """The checks of requests.
+
+    figures: what the last performance check measured, for a baseline; silent: whether the provider lets Kong wait.
+    """
 
     def __init__(self, look: KongLook, settings: ProbeSettings) -> None:
         self.look, self.stack, self.settings = look, look.stack, settings
         self.figures: performance.Figures | None = None
+        self.silent = False
 
     def questions(self) -> list[Question]:
         """Return the questions that cost nothing and are asked beside those of Kong itself."""
+        self.silent = False
         kong = f"container_{self.stack.kong_service}"
         # A masking plugin that waits for a Redis that hangs, or for its name, lets no request through: that is not
         # Kong's failure. Where its container fails, nobody asks Redis: both names.
@@ -126,8 +131,28 @@ class ChainChecks:
         except requests.RequestException as exc:
             raise RecoveryError(f"{url} gives no answer ({type(exc).__name__})") from exc
 
+    def _probe_at(self, place: str) -> Any:
+        """Return the answer of the probe's path; where Kong merely waits for its provider, nothing is measured.
+
+        A path without a route needs no provider, and the same workers answer it.
+        """
+        try:
+            return self._get(place + self.stack.probe_path)
+        except NoAnswerError as exc:
+            try:
+                beside = web.get(place + self._unknown_path(), ANSWER_SECONDS)
+            except requests.RequestException:
+                raise exc from None
+            if not shows_kong(beside.headers, beside.text):
+                raise
+            self.silent = True
+            raise NotMeasured(f"{exc.msg}; what needs no provider Kong answers, so it waits for its provider") from exc
+
+    def _unknown_path(self) -> str:
+        return f"/recovery-probe-{secrets.token_hex(8)}"
+
     def _gateway(self) -> tuple[bool, str]:
-        answer = self._get(self.look.gateway_url() + self.stack.probe_path)
+        answer = self._probe_at(self.look.gateway_url())
         if not shows_kong(answer.headers, answer.text) and self._kong_shows_itself():
             return False, f"status {answer.status_code}, and not from Kong"
         if is_no_route(answer) and self._takes_get():
@@ -153,7 +178,7 @@ class ChainChecks:
                 raise NotMeasured("a route takes every path")
         except RecoveryError as exc:
             raise NotMeasured("what routes there are is not known") from exc
-        answer = self._get(f"{self.look.gateway_url()}/recovery-probe-{secrets.token_hex(8)}")
+        answer = self._get(self.look.gateway_url() + self._unknown_path())
         # Kong's words can be changed by a template; who answers cannot.
         own = shows_kong(answer.headers, answer.text) or not self._kong_shows_itself()
         if own and answer.status_code != 404:
@@ -171,10 +196,9 @@ class ChainChecks:
 
     def _chain(self) -> tuple[bool, str]:
         self.look.kong()  # one that does not run needs no request that waits for it
-        url = self.look.front_url() + self.stack.probe_path
 
         def once() -> tuple[bool, str]:
-            answer = self._get(url)
+            answer = self._probe_at(self.look.front_url())
             if is_own_error(answer):
                 return False, BROKE
             if shows_kong(answer.headers, answer.text):
@@ -216,6 +240,8 @@ class ChainChecks:
     def _performance(self) -> tuple[bool, str]:
         if not self.settings.samples:
             raise NotMeasured("performance_samples is 0")
+        if self.silent:
+            raise NotMeasured("the provider does not answer")
         url = self.look.front_url() + self.stack.probe_path
         times = performance.sample(url, self.settings.samples, self.look.runner.clock)
         if len(times) < performance.FEWEST:

@@ -168,7 +168,12 @@ class MaskingCheck:
             raise NotMeasured("masking_probe is off")
         identifiers, probe_id = self._unknown(kinds), secrets.token_hex(8)
         try:
-            reply = send(probe, identifiers, probe_id)
+            try:
+                reply = send(probe, identifiers, probe_id)
+            except requests.exceptions.ReadTimeout:
+                # Who let the request wait shows in what was masked by then.
+                waited = f"upstream: no answer within {probe.timeout:.0f} s"
+                return self._verdict(identifiers, self._seen_by(probe_id, probe.timeout), b"", waited)
             return self._judge(reply, identifiers, probe_id, probe.timeout)
         except requests.RequestException as exc:
             return _all(identifiers, f"{type(exc).__name__} at the masking request")
@@ -202,16 +207,24 @@ class MaskingCheck:
         if reply.status_code != 200 and not trouble:
             return _all(identifiers, f"status {reply.status_code} at the masking request")
         problem = "" if trouble else reply_problem(reply.headers, reply.content)
-        seen = self._seen(probe_id, timeout) if self.evidence == ECHO else None
+        return self._verdict(identifiers, self._seen_by(probe_id, timeout), reply.content, trouble, problem)
+
+    def _verdict(
+        self, identifiers: list[Identifier], seen: bytes | None, reply: bytes, trouble: str, problem: str = ""
+    ) -> Verdict:
+        """Judge each identifier; seen: what the upstream saw, None where nobody can ask it."""
         verdict = Verdict(trouble=trouble)
         for item in identifiers:
-            judged = self._one(item, seen, reply.content, bool(trouble))
+            judged = self._one(item, seen, reply, bool(trouble))
             if judged is not None:
                 good, found = judged
                 verdict.kinds[item.kind] = (good and not problem, problem if good and problem else found)
         return verdict
 
-    def _seen(self, probe_id: str, timeout: float) -> bytes:
+    def _seen_by(self, probe_id: str, timeout: float) -> bytes | None:
+        """Return what the upstream saw of the probe; None where this evidence does not ask it."""
+        if self.evidence != ECHO:
+            return None
         session = requests.Session()
         session.trust_env = False
         answer = session.get(f"{self.echo_url}/__seen", params={"probe": probe_id}, timeout=timeout)

@@ -8,12 +8,13 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.checks impor
 from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_answers import OWN_ERROR
 from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_look import KongLook
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification import chain_checks
 from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.chain_checks import (
     ChainChecks,
     ProbeSettings,
 )
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.replay import UNSENT, Answer, masking_chain, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import UNSENT, Answer, masking_chain, serving, waits
 
 BY_KONG = [("X-Kong-Upstream-Latency", "3")]
 
@@ -75,6 +76,36 @@ def test_a_kong_that_breaks_at_everything_takes_no_path_to_a_service(tmp_path, n
 def test_a_provider_that_breaks_is_not_kong(tmp_path, name):
     broken = Answer(500, b'{"message": "An unexpected error occurred"}', BY_KONG)
     assert asked(tmp_path, name, {("GET", "/v1/messages"): broken})[0] == "passed"
+
+
+class Everywhere(dict):
+    """Answers, and one for every other path."""
+
+    def __init__(self, answers, other):
+        super().__init__(answers)
+        self.other = other
+
+    def get(self, key):
+        return super().get(key, self.other)
+
+
+@pytest.mark.parametrize("name", ["kong_gateway", "proxy_chain"])
+@pytest.mark.parametrize("alive", [True, False], ids=["waits-for-its-provider", "answers-nobody"])
+def test_a_kong_that_waits_for_its_provider_alone_is_not_measured(tmp_path, monkeypatch, name, alive):
+    monkeypatch.setattr(chain_checks, "ANSWER_SECONDS", 0.3)
+    no_route = Answer(404, b'{"message":"no Route matched with those values"}')
+    answers = Everywhere({("GET", "/v1/messages"): waits}, no_route if alive else waits)
+    status, found = asked(tmp_path, name, answers)
+    assert (status, "waits for its provider" in found) == (("not_measured", True) if alive else ("failed", False))
+
+
+def test_a_silent_provider_is_not_asked_for_its_speed(tmp_path):
+    chain = ChainChecks(KongLook(samples.stack(tmp_path), None, Runner()), ProbeSettings())
+    chain.silent = True
+    (speed,) = (one for group in chain.later(broken=False) for one in group if one.name == "performance")
+    assert answer(speed).found == "the provider does not answer"
+    chain.questions()
+    assert chain.silent is False, "it is asked anew"
 
 
 @pytest.mark.parametrize("guilty", ["container_redis", "redis", "link_kong_redis", "container_kong", "kong_workers"])

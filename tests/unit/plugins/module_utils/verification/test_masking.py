@@ -19,6 +19,7 @@ from ansible_collections.kong_masking.recovery.tests.unit.replay import (
     masking_chain,
     recorded,
     serving,
+    waits,
 )
 
 ID = "i-0123456789abcdef0"
@@ -234,10 +235,10 @@ class TestRun:
     """The whole check against a proxy on loopback."""
 
     @staticmethod
-    def run(post, evidence, data=None, seen=None, kinds=("ec2",), ask=None):
+    def run(post, evidence, data=None, seen=None, kinds=("ec2",), ask=None, timeout=2.0):
         table = {("POST", "/v1/messages"): post, ("GET", "/__seen"): seen}
         with serving(table) as server:
-            probe = masking.Probe(server.url, "/v1/messages", {"x-api-key": "k"}, timeout=2.0)
+            probe = masking.Probe(server.url, "/v1/messages", {"x-api-key": "k"}, timeout=timeout)
             try:
                 verdict = masking.MaskingCheck(evidence, server.url, data, [PREFIX]).run(probe, kinds)
                 return verdict.of(kinds if ask is None else ask)
@@ -340,6 +341,21 @@ class TestRun:
         with pytest.raises(NotMeasured, match=f"upstream: the provider behind Kong answers {status}"):
             self.run(self.masking_into(data, status), "redis", data)
         assert data.keys == {}
+
+    @pytest.mark.parametrize("seen", [None, b"AWS_EC2_017", b""], ids=["redis", "echo", "echo-saw-nothing"])
+    def test_a_provider_that_is_silent_measures_nothing(self, seen):
+        data = Data()
+
+        def post(path, body):
+            self.masking_into(data)(path, body)
+            return waits()
+
+        with pytest.raises(NotMeasured, match="upstream: no answer within"):
+            self.run(post, "redis" if seen is None else "echo", data, Answer(200, seen or b""), timeout=0.3)
+        assert data.keys == {}
+
+    def test_a_leak_counts_also_when_the_provider_is_silent(self):
+        assert self.run(waits, "redis", Data(), timeout=0.3) == (False, "ec2: no mapping was made for the identifier")
 
     def test_a_leak_counts_also_when_the_provider_refuses(self):
         assert self.run(Answer(529, b"", BY_KONG), "redis", Data()) == (
