@@ -11,7 +11,7 @@ from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import proxy_word, readiness
+from . import proxy_reload, readiness
 
 READY_SECONDS = 60.0
 
@@ -47,7 +47,7 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
     readiness.wait_ready(ask, look, READY_SECONDS, runner.clock, runner.sleep)
     for proxy in engine.replicas(stack.proxy_service) if stack.proxy_service else ():
         if proxy.running:
-            proxy_word.tell(engine, proxy)
+            proxy_reload.reload_or_restart(engine, proxy)
 
 
 def _back(engine: DockerStack, stopped: Sequence[Container]) -> None:

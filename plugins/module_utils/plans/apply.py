@@ -19,7 +19,7 @@ from ..engine.container import Container, is_job
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost
 from ..errors import CommandError, DamagedBackupError, RecoveryError
-from ..live import live_state, proxy_word, readiness
+from ..live import live_state, proxy_reload, readiness
 from ..live.diagnosis import Diagnosis
 from ..redact import scrub, secret_values
 from ..runner import Runner, Stamp
@@ -221,7 +221,7 @@ class PlanExecutor:
 
     def _reload(self, action: dict[str, Any]) -> None:
         for container in self._replicas(action["service"]):
-            problem = proxy_word.tell(self.engine, container)
+            problem = proxy_reload.reload_or_restart(self.engine, container)
             if problem:
                 raise RecoveryError(
                     f"nginx refused to reload: {problem}",

@@ -9,7 +9,7 @@ from ..engine.docker_stack import DockerStack
 from . import live_state
 
 
-def tell(engine: DockerStack, proxy: Container) -> str:
+def reload_or_restart(engine: DockerStack, proxy: Container) -> str:
     """Reload nginx and return its error output; restart any other proxy.
 
     An address that was looked up once goes with the process that knows it, and each kind has its own word for a reload.
