@@ -146,7 +146,7 @@ def _kong_only(manifest: Mapping[str, Any]) -> list[str]:
         ),
     ]
     ready = shell.kong_ready(manifest["kong"])[:1]
-    return lines + _block([*ready, *shell.kong_file_only(entry)], KONG_ONLY)
+    return lines + _block([*ready, *_kong_file_only(entry)], KONG_ONLY)
 
 
 def _data_only(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
@@ -165,3 +165,15 @@ def _data_only(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
     lines += _block([f'docker start "$(of {kong})"', *ready, *shell.reload_proxy(stack)])
     lines += ["## 6. Verify", ""]
     return lines + _block(shell.verify(stack))
+
+
+def _kong_file_only(entry: Mapping[str, Any]) -> list[str]:
+    """Return the way back of Kong's declarative file alone: no restart, no lost request."""
+    words = (entry["path"], entry["target"], f"{int(entry['mode']):04o}", f"{entry['uid']}:{entry['gid']}")
+    return [
+        "curl -fsS --max-time 30 -o /dev/null -w 'POST /config: %{http_code}\\n' -H \"Content-Type: text/yaml\" \\",
+        f'  --data-binary @"$BACKUP"/{shell.quote(entry["path"])} "$(admin)/config?check_hash=1"',
+        *shell.put_back([], (), (), {}),
+        "put " + " ".join(shell.quote(word) for word in words),
+        "wait_for kong_up",
+    ]

@@ -289,15 +289,3 @@ def verify(stack: StackArgs) -> list[str]:
         f'  *) rc del "$pair" {quote(prefix + "map:")}"$alias" && echo "SERVICE: BACK" ;;',
         "esac",
     ]
-
-
-def kong_file_only(entry: Mapping[str, Any]) -> list[str]:
-    """Return the way back of Kong's declarative file alone: no restart, no lost request."""
-    words = (entry["path"], entry["target"], f"{int(entry['mode']):04o}", f"{entry['uid']}:{entry['gid']}")
-    return [
-        "curl -fsS --max-time 30 -o /dev/null -w 'POST /config: %{http_code}\\n' -H \"Content-Type: text/yaml\" \\",
-        f'  --data-binary @"$BACKUP"/{quote(entry["path"])} "$(admin)/config?check_hash=1"',
-        *put_back([], (), (), {}),
-        "put " + " ".join(quote(word) for word in words),
-        "wait_for kong_up",
-    ]
