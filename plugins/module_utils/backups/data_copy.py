@@ -21,6 +21,7 @@ from ..stack_args import StackArgs
 from .backup_store import BackupWriter
 
 # A container in one of these states holds nothing in memory that no file has.
+COPY_SECONDS = 3.0  # a copy that comes up at all does so in one
 NO_PROCESS = ("exited", "created", "dead", "restarting")
 
 
@@ -107,20 +108,28 @@ class DataCopy:
             files = redis_dump.copy_files(self.engine, container, directory, layout.names if layout else [])
         except RecoveryError as exc:
             return redis_dump.absent(f"{problem} {exc.msg}")
+        if not files and layout is not None:
+            # They may have been written when it was set up otherwise.
+            files = redis_dump.copy_files(self.engine, container, redis_dump.usual_directory(container), [])
         for name, content in files.items():
             writer.add(os.path.join("redis-files", name), content)
         if not files:
-            # Where a process may still hold data in memory, or where we may have looked elsewhere, nobody can tell.
-            nothing = layout is not None and container.state in NO_PROCESS
             said = f"{problem} It has no data files in {directory} either. {unknown}".strip()
-            return redis_dump.absent(said, nothing)
+            return redis_dump.absent(said, self._has_nothing(container, layout))
         return {"status": "unproven", "reason": f"copied as files, because: {problem}", "files": sorted(files)}
+
+    def _has_nothing(self, container: Container, layout: Layout | None) -> bool:
+        """Say whether a Redis without data files has no data: a process may hold some, and so may files elsewhere."""
+        if container.state not in NO_PROCESS:
+            return False
+        places = redis_dump.places(container)
+        return layout is not None or not any(redis_dump.holds_files(self.engine, container, place) for place in places)
 
     def _layout(self, container: Container) -> tuple[Layout | None, str]:
         """Return where Redis keeps its data, and why that is not known; a copy of the container is asked."""
         passwords = live_state.redis_passwords(self.stack, container, self.env)
         access = live_state.redis_access(self.stack)
         try:
-            return redis_copy.ask_layout(self.engine, self.runner, container, passwords, access), ""
+            return redis_copy.ask_layout(self.engine, self.runner, container, passwords, access, COPY_SECONDS), ""
         except RecoveryError as exc:
             return None, exc.msg

@@ -26,6 +26,8 @@ WHAT_STILL_WORKS = (
     "run the same command again."
 )
 USUAL = ("dump.rdb", "appendonly.aof", "appendonlydir/appendonly.aof.manifest")
+# A copy that knows none of the passwords will not learn one later.
+REFUSALS = ("NOAUTH", "WRONGPASS", "invalid username-password")
 # What follows them in the command is written by the server, not read.
 WRITTEN = ("--dir", "--pidfile", "--logfile", "--unixsocket")
 
@@ -83,15 +85,20 @@ def _holds_data(container: Container, mount: Mount, is_file: Callable[[str], boo
 
 
 def ask_layout(
-    engine: DockerStack, runner: Runner, container: Container, passwords: list[str], access: Access
+    engine: DockerStack,
+    runner: Runner,
+    container: Container,
+    passwords: list[str],
+    access: Access,
+    patience: float = ASK_SECONDS,
 ) -> Layout:
     """Find out where a Redis keeps its data once it is started.
 
     A copy of its container, with empty directories instead of its data and without network, is started and asked: the
-    settings may come from a file, the command or the environment.
+    settings may come from a file, the command or the environment. patience: seconds for the copy to answer.
     """
     try:
-        return _ask_copy(engine, runner, container, passwords, access)
+        return _ask_copy(engine, runner, container, passwords, access, patience)
     except docker.errors.APIError as exc:
         raise RecoveryError(
             f"Where {container.name} keeps its data is not known: no copy of it can be started: {exc}. "
@@ -101,7 +108,12 @@ def ask_layout(
 
 
 def _ask_copy(
-    engine: DockerStack, runner: Runner, container: Container, passwords: list[str], access: Access
+    engine: DockerStack,
+    runner: Runner,
+    container: Container,
+    passwords: list[str],
+    access: Access,
+    patience: float,
 ) -> Layout:
     about = engine.api.inspect_container(container.id)
     binds, tmpfs = copy_mounts(container, os.path.isfile)
@@ -110,29 +122,38 @@ def _ask_copy(
         command=about["Config"].get("Cmd"),
         entrypoint=about["Config"].get("Entrypoint"),
         user=about["Config"].get("User") or None,
+        working_dir=about["Config"].get("WorkingDir") or None,
         environment=about["Config"].get("Env"),
         labels=owner_labels(engine, container.image_id),
         host_config=engine.api.create_host_config(binds=binds, tmpfs=tmpfs, network_mode="none"),
     )
     try:
         engine.api.start(created["Id"])
-        end = runner.clock() + ASK_SECONDS
+        end = runner.clock() + patience
         while True:
             copy = from_inspect(engine.api.inspect_container(created["Id"]))
+            refused = 0
             for password in passwords:
                 ask = [*access.words_inside(container, password), "CONFIG", "GET", "*"]
                 said = engine.execute(copy, ask, {"REDISCLI_AUTH": password})[1].decode("utf-8", "replace")
                 settings = parse_settings(said)
                 if "dbfilename" in settings:
                     return Layout.from_settings(settings)
+                refused += any(word in said for word in REFUSALS)
                 if "unknown command" in said or "NOPERM" in said:
                     raise RecoveryError(SILENT, WHAT_STILL_WORKS)
+            if refused == len(passwords):
+                raise RecoveryError(
+                    f"Where {container.name} keeps its data is not known: a copy of it takes none of the known "
+                    "passwords. Nothing was changed.",
+                    "Give its password as stack_redis_password, and its user as stack_redis_user where it has one.",
+                )
             # One that ends at once, as for an error in its configuration, will not answer later either.
             if runner.clock() > end or copy.state in ("exited", "dead"):
                 raise RecoveryError(
                     f"Where {container.name} keeps its data is not known: a copy of it with empty data does not answer "
                     f"{'TLS ' if access.tls else ''}on port {redis_port(container, access.port, access.tls)} "
-                    f"{'and has ended' if copy.state in ('exited', 'dead') else f'within {ASK_SECONDS:.0f} s'}. "
+                    f"{'and has ended' if copy.state in ('exited', 'dead') else f'within {patience:.0f} s'}. "
                     "Nothing was changed.",
                     "Where it listens on another port, set stack_redis_port; where it speaks TLS only, "
                     f"stack_redis_tls. Otherwise look: docker logs {container.name}",

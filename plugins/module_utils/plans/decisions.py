@@ -44,13 +44,14 @@ def decide(
             decisions[name].want(REMOVE, "was not part of the stack when the backup was taken")
         elif name in known or not known:
             _decide_alone(decisions[name], live["services"][name])
-    for name in set(known) - set(live["services"]):
+    wanted_ones = [name for name, item in known.items() if name in live["services"] or item["wanted"]]
+    for name in set(wanted_ones) - set(live["services"]):
         decisions[name].want(RECREATE, "has no container")
     # A process that has read the file does not care who owns it.
     content = {item["path"] for item in files if item["why"] != OWNER_ONLY}
     _mounted_content(decisions, live, settings, content, target)
     if network_is_made_anew(live, settings):
-        for name in target["services"] or known:
+        for name in target["services"] or wanted_ones:
             decisions[name].want(RECREATE, "because the network is made anew")
     limit = set(settings.get("services") or ()) or names
     decisions = {name: decision if name in limit else Decision() for name, decision in decisions.items()}

@@ -4,30 +4,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..engine import compose
 
-def declared(resolved: Mapping[str, Any], project: str, relative: Callable[[str], str]) -> dict[str, dict[str, Any]]:
-    """Return service → image_ref, depends_on, mounts (relative to the stack) of each that Compose would start.
 
-    resolved: service → definition as Compose resolved it, services of profiles that are not active left out.
+def declared(
+    resolved: Mapping[str, Any],
+    project: str,
+    relative: Callable[[str], str],
+    core: Iterable[str],
+    present: Callable[[str], bool],
+    runs: bool,
+) -> dict[str, dict[str, Any]]:
+    """Return service → image_ref, present, depends_on, mounts (relative to the stack), and whether it is wanted.
+
+    A service without a container is wanted, so made anew, where the core needs it. Any other one may be a job that did
+    its work and was removed: it is wanted where something starts it again whenever it ends, or where nothing of the
+    project is there any more. resolved: service → definition as Compose resolved it, services of profiles that are not
+    active left out; present: whether this host has an image; runs: whether any container of the project is there.
     """
-    return {
-        name: {
-            "image_ref": str(item.get("image") or default_image(project, name)),
-            "depends_on": sorted(item.get("depends_on") or {}),
+    depends = {name: set(item.get("depends_on") or {}) for name, item in resolved.items()}
+    needed = compose.needed_by(depends, list(core))
+    found = {}
+    for name, item in resolved.items():
+        if not _replicated(item):
+            continue
+        reference = str(item.get("image") or default_image(project, name))
+        here = present(reference)
+        found[name] = {
+            "image_ref": reference,
+            "present": here,
+            "depends_on": sorted(depends[name]),
             "mounts": [relative(mount["source"]) for mount in item.get("volumes") or [] if mount["type"] == "bind"],
+            "wanted": name in needed or (here and (_stays(item) or not runs)),
         }
-        for name, item in resolved.items()
-        if _wanted(item)
-    }
+    return found
 
 
-def _wanted(item: Mapping[str, Any]) -> bool:
+def _replicated(item: Mapping[str, Any]) -> bool:
     """Say whether a service is to have a container at all."""
     number = (item.get("deploy") or {}).get("replicas", item.get("scale"))
     return number is None or int(number) > 0
+
+
+def _stays(item: Mapping[str, Any]) -> bool:
+    """Say whether a service is started again when it ends."""
+    policy = ((item.get("deploy") or {}).get("restart_policy") or {}).get("condition", item.get("restart"))
+    return policy not in (None, "", "no", "none")
 
 
 def default_image(project: str, service: str) -> str:

@@ -8,7 +8,7 @@ Target and live state come from plan_input.py; a table of cases states both:
     declared   live only, where the target has no services of its own: those of the definition (image_ref, present,
                depends_on, mounts)
     redis_closed  of the live state: reason and hint where Redis serves others and not us, else empty
-    redis_read    of the target: whether Redis let us in when the backup was taken
+    redis_read    of the target: whether Redis let us in when the backup was taken, None where nobody recorded it
     files      path → sha256, mode, uid, gid, and for the target its source in the backup; of a link: link, where it
                leads, empty for what is none
 """
@@ -127,7 +127,7 @@ def _guards(target: Mapping[str, Any], live: Mapping[str, Any], limit: set[str])
             f"Build or pull it: docker compose build {name}, or docker compose pull {name}.",
         )
         for name, item in sorted(declared.items())
-        if name not in live["services"] and not item["present"] and (not limit or name in limit)
+        if name not in live["services"] and item["wanted"] and not item["present"] and (not limit or name in limit)
     ]
     everything = {*target["services"], *live["services"], *declared}
     unknown = limit - everything
@@ -156,7 +156,7 @@ def _closed_redis(
         return [], []
     moves = decision.do in (START, RESTART, RECREATE)
     changes = bool((live.get("data") or {}).get("changes"))
-    if moves and not target.get("redis_read"):
+    if moves and target.get("redis_read") is False:
         then = f" It would be started anew ({', '.join(decision.why)}), never count as ready, and Kong would stay off."
         return [Guard("redis_closed", f"{closed['reason']}{then}", closed["hint"])], []
     if changes and not moves:

@@ -30,6 +30,7 @@ from .file_changes import changed_settings
 from .target_files import TargetFiles
 
 ROOM = 64 << 20
+UNWANTED = "{0} has no container and may be a job that is done; it is left alone. To start it: docker compose up -d {0}"
 UNKNOWN = "{} is not in the definition, or in a profile that is not active; it is left alone"
 
 
@@ -64,7 +65,8 @@ class PlanInput:
             "files": self.files.files,
             "env_file": self.files.env_file,
             "kong": self.backup["kong"],
-            "redis_read": "mappings" in (self.backup.get("redis") or {}),
+            # The old script recorded nothing about it.
+            "redis_read": None if self.original else "mappings" in (self.backup.get("redis") or {}),
             "tags": self.backup.get("tags") or {},
             "notes": self.backup["notes"],
         }
@@ -78,13 +80,15 @@ class PlanInput:
         wrong.update(troubles(self.stack, self.containers, env, self.engine))
         hash_now = live_state.kong_hash(self.engine, self.containers, self.stack.kong_service)
         differs = self._differences()
-        known = declared(self.resolved, self.stack.project, self.stack.relative) if self.original else {}
+        known = self._declared() if self.original else {}
         data_plan = DataPlan(self.stack, self.engine, self.runner, self.backup)
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
         guards, warnings = self._boundary(target, recorded)
         warnings += [UNKNOWN.format(name) for name in sorted(set(self.containers) - set(known)) if known]
+        away = sorted(set(known) - set(self.containers))
+        warnings += [UNWANTED.format(name) for name in away if not known[name]["wanted"]]
         now = self.files.now()
         redirected = self.files.redirected(now)
         guards += self._guards(target, self.problem) + data_guards + waived_guards()
@@ -97,9 +101,7 @@ class PlanInput:
                 for name, item in self.containers.items()
             },
             "depends_on": {name: sorted(item.get("depends_on") or {}) for name, item in self.resolved.items()},
-            "declared": {
-                name: {**item, "present": bool(self.engine.image_id(item["image_ref"]))} for name, item in known.items()
-            },
+            "declared": known,
             "files": now,
             "extra_files": self._extra(target),
             "mounted_singly": sorted(
@@ -158,6 +160,17 @@ class PlanInput:
             for path in config_files.definition_files(self.stack, self.runner)[0]:
                 files.setdefault(path, self.runner.read(self.stack.path(path)))
         return self.definitions.try_resolve(files)
+
+    def _declared(self) -> dict[str, dict[str, Any]]:
+        """Return what the definition says about the services that the original layout did not record."""
+        return declared(
+            self.resolved,
+            self.stack.project,
+            self.stack.relative,
+            self.stack.core,
+            lambda reference: bool(self.engine.image_id(reference)),
+            bool(self.containers),
+        )
 
     def _recorded_service(self, name: str, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return a recorded service with the tag that today's Compose will look for."""
@@ -234,12 +247,11 @@ class PlanInput:
     def _closed(self, env: dict[str, str], wrong: Mapping[str, str]) -> dict[str, str]:
         """Return why a Redis that lives does not let us in, and what to do; empty where that is not so.
 
-        wrong: service → trouble; one that was found to be dead is not waited for again.
+        wrong: service → trouble; one that needs a new start anyway is not asked: without its network nobody reaches it.
         """
         service = self.stack.redis_service
         container = self.containers.get(service)
-        dead = wrong.get(service) == redis_closed.SILENT
-        if container is None or not container.running or dead or self.stack.redis_host:
+        if container is None or not container.running or wrong.get(service) or self.stack.redis_host:
             return {}
         found = redis_closed.look(self.stack, self.containers, env)
         return {"reason": found.closed, "hint": found.hint} if found.closed else {}

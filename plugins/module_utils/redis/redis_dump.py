@@ -25,6 +25,7 @@ from .redis_keys import Selection, databases
 MAGIC = b"REDIS"
 MARK_BYTES = 40
 NAME = "redis-backup.rdb"
+SETTINGS_ENDINGS = (".conf", ".acl")
 USUAL_DIRECTORY, USUAL_ENDINGS = "/data", (".rdb", ".aof", ".manifest")
 # A backup by timer ends before the next one begins.
 STREAM_SECONDS = 600
@@ -159,11 +160,28 @@ def copy_files(engine: DockerStack, container: Container, directory: str, names:
     return found
 
 
+def holds_files(engine: DockerStack, container: Container, directory: str) -> bool:
+    """Say whether any file but settings lies in a place of a container; one that nobody can look into may hold some."""
+    try:
+        parts, _about = engine.api.get_archive(container.id, directory)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
+            return any(member.isfile() and not member.name.endswith(SETTINGS_ENDINGS) for member in archive)
+    except docker.errors.NotFound:
+        return False
+    except docker.errors.APIError:
+        return True
+
+
+def places(container: Container) -> list[str]:
+    """Return the directories that a server may have written data to."""
+    return [*dict.fromkeys([USUAL_DIRECTORY, *(mount.destination for mount in container.mounts if mount.writable)])]
+
+
 def usual_directory(container: Container) -> str:
     """Return where the data of a server that nobody could ask most likely lie: /data, else what it may write to."""
     places = [mount.destination for mount in container.mounts if mount.writable]
     ours = [place for place in places if place == USUAL_DIRECTORY or place.startswith(f"{USUAL_DIRECTORY}/")]
-    named = [place for place in places if "redis" in place and not place.endswith((".conf", ".acl"))]
+    named = [place for place in places if "redis" in place and not place.endswith(SETTINGS_ENDINGS)]
     return next(iter([*ours, *named]), USUAL_DIRECTORY)
 
 

@@ -116,12 +116,14 @@ class APIClient:
         environment: Sequence[str] | None = None,
         labels: Mapping[str, str] | None = None,
         network_disabled: bool = False,
+        working_dir: str | None = None,
         host_config: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Create a container; return its Id and warnings."""
         streams = {"AttachStdin": False, "AttachStdout": True, "AttachStderr": True}
         body = {"Tty": False, "OpenStdin": False, "StdinOnce": False, **streams, "NetworkDisabled": network_disabled}
         body.update(_set(User=user, Env=environment, Cmd=command, Image=image, Entrypoint=entrypoint))
+        body.update(_set(WorkingDir=working_dir))
         body.update(_set(HostConfig=host_config, Labels=labels))
         return dict(self._ask("POST", "/containers/create", params=_set(name=name), body=body).json())
 

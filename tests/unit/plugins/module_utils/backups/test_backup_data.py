@@ -59,6 +59,7 @@ def back_up(tmp_path, monkeypatch):
         monkeypatch.setattr(redis_copy, "ask_layout", ask if layout else refuse(RecoveryError("A copy says nothing.")))
         monkeypatch.setattr(redis_dump, "copy_files", lambda *about: asked.append(about[2:]) or files or {})
         monkeypatch.setattr(DataCopy, "_prove", lambda *_about: ("proven", "loaded"))
+        monkeypatch.setattr(redis_dump, "holds_files", lambda *about: about[2] in run.get("holding", ()))
         engine = samples.SmallEngine(*([samples.container("redis", state=state)] if state else []))
         job = BackupJob(stack, engine, Runner(), store(stack.backup_dir), NOW, "gw1")
         monkeypatch.setattr(job, "_captured", lambda _further: Captured())
@@ -111,6 +112,9 @@ DOWN = "Redis (redis) is exited, expected running."
 def test_the_files_are_taken_from_where_this_redis_keeps_them(back_up):
     back_up(None, files={"mappings": b"REDIS"}, problem=DOWN)
     assert back_up.asked == [("/bitnami/redis/data", ["mappings", "aof"])]
+    back_up.asked.clear()
+    back_up(None, problem=DOWN, kind="rollback")
+    assert back_up.asked == [("/bitnami/redis/data", ["mappings", "aof"]), ("/data", [])], "set up otherwise before"
 
 
 def test_where_that_is_not_known_the_usual_place_is_searched(back_up):
@@ -129,7 +133,7 @@ def test_where_that_is_not_known_the_usual_place_is_searched(back_up):
 )
 def test_data_that_could_not_be_saved_are_not_changed(back_up, state, layout, reason):
     with pytest.raises(RecoveryError) as caught:
-        back_up(None, problem=DOWN, layout=layout, kind="rollback", undo_data="restore", state=state)
+        back_up(None, problem=DOWN, layout=layout, kind="rollback", undo_data="restore", state=state, holding=["/data"])
     assert caught.value.msg == (
         f"The data of redis would be changed, and no copy of them could be saved: {DOWN} {reason} Nothing was changed."
     )
@@ -139,8 +143,14 @@ def test_data_that_could_not_be_saved_are_not_changed(back_up, state, layout, re
 
 @pytest.mark.parametrize(
     ("state", "layout", "undo_data"),
-    [("exited", None, "keep"), ("exited", LAYOUT, "restore"), ("restarting", LAYOUT, "restore"), ("", None, "restore")],
-    ids=["they-stay", "there-are-none", "there-are-none-in-a-loop", "no-redis"],
+    [
+        ("running", None, "keep"),
+        ("exited", LAYOUT, "restore"),
+        ("exited", None, "restore"),
+        ("restarting", None, "restore"),
+        ("", None, "restore"),
+    ],
+    ids=["they-stay", "there-are-none", "and-no-file-at-all", "nor-in-a-loop", "no-redis"],
 )
 def test_a_snapshot_without_data_is_enough_where_none_can_be_lost(back_up, state, layout, undo_data):
     about, _files = back_up(None, problem=DOWN, layout=layout, kind="rollback", undo_data=undo_data, state=state)

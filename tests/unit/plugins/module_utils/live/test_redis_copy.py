@@ -24,7 +24,7 @@ class Api:
             "Id": name,
             "Name": f"/{name}",
             "Image": "sha256:redis",
-            "Config": {"Cmd": ["redis-server", "/etc/redis.conf"]},
+            "Config": {"Cmd": ["redis-server", "/etc/redis.conf"], "WorkingDir": "/srv/mappings"},
             "HostConfig": {},
             "State": {"Status": self.state},
         }
@@ -33,7 +33,7 @@ class Api:
         return about
 
     def create_container(self, _image, **about):
-        self.network = about["host_config"]["network_mode"]
+        self.network, self.working_dir = about["host_config"]["network_mode"], about["working_dir"]
         return {"Id": "copy"}
 
     def start(self, _name):
@@ -74,6 +74,7 @@ def asked_of_a_copy(said, access, state="running"):
 def test_the_copy_is_asked_where_the_server_listens(access, words):
     api, found = asked_of_a_copy(b"dir\n/data\nappendonly\nno\ndbfilename\nx.rdb\n", access)
     assert found.target == "/data/x.rdb"
+    assert api.working_dir == "/srv/mappings", "where a server without dir keeps its data"
     assert api.asked == [("copy", ["redis-cli", *words, "CONFIG", "GET", "*"], {"REDISCLI_AUTH": "secret"})]
 
 
@@ -87,6 +88,15 @@ def test_a_copy_that_is_not_found_names_port_and_settings():
 def test_a_copy_that_ends_at_once_is_not_waited_for():
     with pytest.raises(RecoveryError, match=r"on port 6379 and has ended\. Nothing was changed"):
         asked_of_a_copy(b"", Access(), "exited")
+
+
+@pytest.mark.parametrize("said", [b"NOAUTH Authentication required.\n", b"WRONGPASS invalid username-password pair\n"])
+def test_a_copy_that_takes_none_of_our_passwords_is_asked_once(said):
+    api, clock = Api(said), samples.FakeClock()
+    runner = Runner(clock=clock, sleep=clock.sleep)
+    with pytest.raises(RecoveryError, match="takes none of the known passwords"):
+        redis_copy.ask_layout(api, runner, samples.container("redis"), ["one", "two"], Access())
+    assert [env["REDISCLI_AUTH"] for _id, _cmd, env in api.asked] == ["one", "two"]
 
 
 DATA = Mount("volume", "/volumes/data", "/data", writable=True)

@@ -6,6 +6,14 @@ import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.declared import declared, reference
 
+CORE = ("redis", "kong")
+
+
+def ask(resolved, present=True, runs=True):
+    return declared(
+        resolved, "gateway", lambda path: path.replace("/srv/gateway/", ""), CORE, lambda _ref: present, runs
+    )
+
 
 def test_images_dependencies_and_mounts_are_those_that_compose_would_use():
     resolved = {
@@ -19,9 +27,10 @@ def test_images_dependencies_and_mounts_are_those_that_compose_would_use():
         },
         "redis": {"image": "redis:7.2"},
     }
-    assert declared(resolved, "gateway", lambda path: path.replace("/srv/gateway/", "")) == {
-        "kong": {"image_ref": "gateway-kong", "depends_on": ["redis"], "mounts": ["kong/kong.yml"]},
-        "redis": {"image_ref": "redis:7.2", "depends_on": [], "mounts": []},
+    both = {"present": True, "wanted": True}
+    assert ask(resolved) == {
+        "kong": {"image_ref": "gateway-kong", "depends_on": ["redis"], "mounts": ["kong/kong.yml"], **both},
+        "redis": {"image_ref": "redis:7.2", "depends_on": [], "mounts": [], **both},
     }
 
 
@@ -30,7 +39,33 @@ def test_images_dependencies_and_mounts_are_those_that_compose_would_use():
     [({}, True), ({"scale": 0}, False), ({"deploy": {"replicas": 0}}, False), ({"deploy": {"replicas": 2}}, True)],
 )
 def test_a_service_without_replicas_has_no_container_on_purpose(item, wanted):
-    assert bool(declared({"client": item}, "gateway", str)) == wanted
+    assert bool(ask({"client": item})) == wanted
+
+
+ALWAYS = {"restart": "always"}
+
+
+@pytest.mark.parametrize(
+    ("item", "present", "runs", "wanted"),
+    [
+        (ALWAYS, True, True, True),
+        (ALWAYS, False, True, False),
+        ({"deploy": {"restart_policy": {"condition": "any"}}}, True, True, True),
+        ({}, True, True, False),
+        ({"restart": "no"}, True, True, False),
+        ({}, True, False, True),
+        ({}, False, False, False),
+    ],
+    ids=["stays", "no-image", "stays-by-deploy", "may-be-a-job", "is-a-job", "taken-down", "taken-down-no-image"],
+)
+def test_beside_the_core_only_what_stays_is_wanted(item, present, runs, wanted):
+    assert ask({"tool": item}, present, runs)["tool"]["wanted"] is wanted
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_what_the_core_needs_is_wanted(present):
+    found = ask({"kong": {"depends_on": {"init": {}}}, "init": {}}, present)
+    assert {name: item["wanted"] for name, item in found.items()} == {"kong": True, "init": True}
 
 
 @pytest.mark.parametrize(

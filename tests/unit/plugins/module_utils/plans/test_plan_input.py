@@ -314,6 +314,14 @@ class TestRedisIsClosed:
         assert [item["name"] for item in plan["refusals"]] == ([] if read else ["redis_closed"])
 
 
+def test_a_redis_that_has_lost_its_network_is_made_anew_whoever_could_read_it_before(stack, places):
+    """Nobody reaches it without an address; that it listens inside is no reason to leave it there."""
+    lost = {"addresses": {}, "ports": {}}
+    plan = plan_of(look(stack, disk.backed_up(stack, redis={}), disk.well(stack, places, redis=lost)))
+    assert [item["name"] for item in plan["refusals"]] == []
+    assert decided(plan)["redis"] in ("recreate", "restart")
+
+
 class TestJob:
     """A one-shot job that is done is not run again; a service that ran and stopped looks like one, and is."""
 

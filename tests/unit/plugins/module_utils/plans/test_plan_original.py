@@ -33,7 +33,13 @@ def defined(*changes, without=(), **settings):
     wanted, now, settings = original(*changes, **settings)
     now["depends_on"] = DEPENDS
     now["declared"] = {
-        name: {"image_ref": f"gateway-{name}", "present": True, "depends_on": needed, "mounts": MOUNTS[name]}
+        name: {
+            "image_ref": f"gateway-{name}",
+            "present": True,
+            "depends_on": needed,
+            "mounts": MOUNTS[name],
+            "wanted": True,
+        }
         for name, needed in DEPENDS.items()
     }
     for name in without:
@@ -100,6 +106,13 @@ def test_an_image_that_is_not_there_is_refused_before_anything_is_stopped(withou
     refusals = build_plan(wanted, now, settings)["refusals"]
     assert [item["name"] for item in refusals] == refused
     assert all("image gateway-kong is not on this host" in item["reason"] for item in refusals)
+
+
+def test_a_job_that_is_done_and_removed_is_not_run_again():
+    wanted, now, settings = defined(without=["client"])
+    now["declared"]["client"].update(wanted=False, present=False)
+    plan = build_plan(wanted, now, settings)
+    assert (steps(plan), plan["refusals"]) == ([], [])
 
 
 @pytest.mark.parametrize("away", [[], ["kong"]], ids=["container", "no-container"])

@@ -205,3 +205,26 @@ def test_files_that_cannot_be_copied_are_no_missing_files():
 def test_where_a_redis_that_nobody_could_ask_most_likely_keeps_them(places, found):
     mounts = tuple(samples.bind("/srv", place, writable=True) for place in places)
     assert redis_dump.usual_directory(redis(mounts=mounts)) == found
+
+
+@pytest.mark.parametrize(
+    ("files", "holds"),
+    [
+        ({}, False),
+        ({"/srv/redis/redis.conf": b"x", "/srv/redis/users.acl": b"x"}, False),
+        ({"/srv/redis/deep/mappings": b"x"}, True),
+        ({"/srv/other": b"x"}, False),
+    ],
+    ids=["nothing", "settings", "a-file-of-any-name", "elsewhere"],
+)
+def test_whether_any_file_could_be_data(files, holds):
+    assert redis_dump.holds_files(Archives(files), redis(), "/srv/redis") is holds
+
+
+def test_a_place_that_nobody_can_look_into_may_hold_data():
+    assert redis_dump.holds_files(Archives({}, refuses=True), redis(), "/data") is True
+
+
+def test_data_may_lie_in_what_a_redis_may_write_to_and_in_the_usual_place():
+    mounts = (samples.bind("/s", "/bitnami", writable=True), samples.bind("/c", "/etc/redis"))
+    assert redis_dump.places(redis(mounts=mounts)) == ["/data", "/bitnami"]
