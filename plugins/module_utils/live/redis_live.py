@@ -12,7 +12,7 @@ from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..errors import NotReadyError, RecoveryError
 from ..libraries import redis
-from ..redis.redis_data import RedisData, RedisUnavailable
+from ..redis.redis_data import RedisData
 from ..runner import Runner
 from ..stack_args import StackArgs
 from . import kong_pause, live_state, readiness, redis_copy, redis_files, redis_layout
@@ -21,6 +21,8 @@ STARTED_SECONDS = 120.0
 LOADING_SECONDS = 120.0
 WAKE_SECONDS = 60.0
 INSIDE_SECONDS = 3
+# How long a server that answers inside may need until the way to it from this host is there.
+COMING_SECONDS = 5.0
 PAUSE = 0.2
 
 NO_PLACE_HINT = (
@@ -58,23 +60,24 @@ class LiveRedis:
     def connect(self) -> tuple[RedisData | None, str]:
         """Return (client, "") or (None, why Redis cannot answer).
 
-        A server that is loading is waited for. One that runs and does not let us in is none that cannot answer: its
-        data must not be replaced behind its back.
+        A server that is loading is waited for, and so is one that answers inside its container already: it has just
+        come up. One that runs and does not let us in is none that cannot answer: its data must not be replaced behind
+        its back.
         """
-        containers = {} if self.managed else {self.stack.redis_service: self.container()}
-        end = self.runner.clock() + LOADING_SECONDS
+        began = self.runner.clock()
         while True:
+            containers = {} if self.managed else {self.stack.redis_service: self.container()}
             try:
                 client = live_state.redis_client(self.stack, containers, self._environment())
                 break
-            except RedisUnavailable as exc:
+            except RecoveryError as exc:
                 if exc.details.get("password"):
                     raise
-                if not exc.details.get("loading") or self.runner.clock() > end:
+                waited = self.runner.clock() - began
+                loads = exc.details.get("loading") and waited < LOADING_SECONDS
+                if not loads and not (waited < COMING_SECONDS and self._answers_inside()):
                     return None, exc.msg
                 self.runner.sleep(PAUSE)
-            except RecoveryError as exc:
-                return None, exc.msg
         about = client.info()
         if about.get("role") == "slave":
             raise RecoveryError("Redis is a replica and takes no writes.", "Restore on its master.")
@@ -84,19 +87,23 @@ class LiveRedis:
 
     def need_silent(self, problem: str) -> None:
         """Raise where a Redis that we cannot reach answers inside its container: it is healthy, and keeps its data."""
-        container = self.container()
-        if not container.running:
-            return
+        if self._answers_inside():
+            raise RecoveryError(
+                f"{self.container().name} answers inside its container, so its files are left alone although it cannot "
+                f"be used from this host: {problem}",
+                "Look at its published port, a firewall, and stack_redis_tls and stack_redis_ca where it speaks TLS.",
+            )
+
+    def _answers_inside(self) -> bool:
+        """Say whether the server answers its own client, in its container."""
+        container = None if self.managed else self.container()
+        if container is None or not container.running:
+            return False
         access, passwords = live_state.redis_access(self.stack), self._passwords()
         # One that hangs would keep its own client waiting for ever.
         ask = ["timeout", str(INSIDE_SECONDS), *access.words_inside(container, passwords[0]), "PING"]
         said = self.engine.execute(container, ask, {"REDISCLI_AUTH": passwords[0]})[1]
-        if b"PONG" in said or b"NOAUTH" in said:
-            raise RecoveryError(
-                f"{container.name} answers inside its container, so its files are left alone although it cannot be "
-                f"used from this host: {problem}",
-                "Look at its published port, a firewall, and stack_redis_tls and stack_redis_ca where it speaks TLS.",
-            )
+        return b"PONG" in said or b"NOAUTH" in said
 
     def _passwords(self) -> list[str]:
         return live_state.redis_passwords(self.stack, self.container(), self._environment())

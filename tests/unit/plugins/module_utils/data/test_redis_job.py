@@ -22,6 +22,11 @@ LAYOUT = Layout("/data", "dump.rdb", append=False, append_dir="", append_name=""
 PING = "redis: timeout 3 redis-cli -p 6379 PING"
 
 
+def changed(engine):
+    """What was done to containers; asking inside changes nothing."""
+    return [item for item in engine.done if item != PING]
+
+
 @pytest.fixture
 def job(tmp_path, monkeypatch):
     """Return a change of a Redis that accepts no connection, and its engine; said: what it answers inside."""
@@ -56,7 +61,7 @@ def test_where_the_files_are_not_found_kong_was_never_off(job, way):
     change, engine = job()
     with pytest.raises(RecoveryError, match="keeps its data is not known"):
         way(change)
-    assert (engine.done, engine.container("kong").state) == ([PING], "running")
+    assert (changed(engine), engine.container("kong").state) == ([], "running")
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["run", "check-mode"])
@@ -64,7 +69,7 @@ def test_one_that_answers_inside_keeps_its_files_and_kong_was_never_off(job, way
     change, engine = job(LAYOUT, b"PONG\n")
     with pytest.raises(RecoveryError, match=r"answers inside its container.*accepts no connection on port 6379"):
         way(change)
-    assert (engine.done, engine.asked) == ([PING], [])
+    assert (set(engine.done), engine.asked) == ({PING}, [])
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["run", "check-mode"])
@@ -72,7 +77,7 @@ def test_a_delta_without_a_running_redis_is_refused_in_both(job, way):
     change, engine = job(LAYOUT, method="delta")
     with pytest.raises(RecoveryError, match="The delta needs a running Redis"):
         way(change)
-    assert engine.done == []
+    assert changed(engine) == []
 
 
 def test_kong_is_off_while_a_redis_that_cannot_answer_is_tried_and_stays_off_where_it_remains_so(job, monkeypatch):
@@ -87,7 +92,7 @@ def test_kong_is_off_while_a_redis_that_cannot_answer_is_tried_and_stays_off_whe
     change, engine = job(LAYOUT)
     with pytest.raises(RecoveryError, match="no room"):
         change.run()
-    assert engine.done == [PING, "stop kong", "stop redis", "start redis", PING, "stop redis"]
+    assert changed(engine) == ["stop kong", "stop redis", "start redis", "stop redis"]
     assert engine.container("kong").state == "exited"
 
 
@@ -97,7 +102,7 @@ def test_kong_is_off_while_a_redis_that_cannot_answer_is_tried_and_stays_off_whe
 def test_a_plan_starts_redis_first_and_asks_only_whether_one_that_runs_is_found(job, state, asked):
     change, engine = job(LAYOUT, b"PONG\n", state=state)
     assert change.preview(restarts=True).method == "file"
-    assert (engine.asked, engine.done) == (asked, [])
+    assert (engine.asked, changed(engine)) == (asked, [])
 
 
 def test_a_plan_refuses_one_that_runs_and_is_not_found(job):
@@ -124,7 +129,7 @@ def test_files_in_memory_are_refused_before_anything_is_stopped(job, way):
     with pytest.raises(RecoveryError, match=r"in memory \(tmpfs /data\): its files cannot be replaced") as caught:
         way(change)
     assert "-e redis_data=keep" in caught.value.hint
-    assert (engine.done, engine.container("kong").state) == ([PING], "running")
+    assert (changed(engine), engine.container("kong").state) == ([], "running")
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["run", "check-mode"])

@@ -178,6 +178,30 @@ def test_one_that_answers_inside_its_container_is_healthy(tmp_path, said):
 
 
 @pytest.mark.parametrize(
+    ("said", "tries", "found"),
+    [(b"PONG\n", 3, True), (b"PONG\n", 999, False), (b"", 3, False)],
+    ids=["comes-up", "never-reached", "silent-inside-too"],
+)
+def test_one_that_has_just_come_up_is_waited_for(tmp_path, monkeypatch, said, tries, found):
+    """It answers its own client already; the way to it from this host is there a moment later."""
+    clock, asked = samples.FakeClock(), []
+
+    def ask(*_about):
+        asked.append(clock.now)
+        if len(asked) < tries:
+            raise RedisUnavailable("does not answer PING.", closed=True)
+        return Client()
+
+    monkeypatch.setattr(live_state, "redis_client", ask)
+    engine = samples.SmallEngine(samples.container("redis"), answers={"timeout": (0, said, b"")})
+    live = redis_live.LiveRedis(samples.stack(tmp_path), engine, Runner(clock=clock, sleep=clock.sleep))
+    client, problem = live.connect()
+    assert (client is not None, bool(problem)) == (found, not found)
+    assert (len(asked) > 1) is bool(said)
+    assert clock.now - asked[0] <= redis_live.COMING_SECONDS + redis_live.PAUSE
+
+
+@pytest.mark.parametrize(
     "said",
     [b"", b"Could not connect to Redis at 127.0.0.1:6379: Connection refused\n", b"LOADING Redis is loading\n"],
     ids=["hangs", "nobody", "loading"],
