@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ import pytest
 import releases
 import stack_state
 from lab import Lab, actions
-from outside import run
+from outside import run, wait_for
 
 
 def pause_kong(lab: Lab) -> None:
@@ -124,3 +125,37 @@ def test_a_redis_that_is_asked_at_another_port_than_its_own_goes_on_serving(lab:
     assert actions(record["executed"]) == actions(record["plan"]["actions"]), done.output
     assert starts(lab, "redis") == redis
     assert lab.stack.probe()
+
+
+@pytest.fixture
+def cannot_save(lab: Lab) -> Iterator[None]:
+    """Its directory belongs to somebody else for a while: a save fails, and Redis takes no writes."""
+    data = lab.stack.directory / "redis" / "data"
+    about = data.stat()
+    os.chown(data, 0, 0)
+    os.chmod(data, 0o755)
+    with lab.redis() as client:
+        client.bgsave()
+        wait_for("a failed save", lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", 10)
+        yield
+        os.chown(data, about.st_uid, about.st_gid)
+        os.chmod(data, about.st_mode & 0o7777)
+        client.bgsave()
+        wait_for("a save", lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", 10)
+
+
+def test_a_redis_that_could_not_save_is_not_started_anew(lab: Lab, cannot_save: None) -> None:
+    """What it holds is in no file; a new start would lose it."""
+    golden, redis = lab.golden(), starts(lab, "redis")
+    with lab.redis() as client:
+        before = set(client.scan_iter())
+    assert before
+
+    done = lab.play("rollback", "-e", f"deployment={golden}")
+
+    assert done.rc != 0, "a Redis that takes no writes is not well"
+    assert "MISCONF" in done.flat, done.output
+    assert "Make room where its data lie" in done.flat
+    assert starts(lab, "redis") == redis
+    with lab.redis() as client:
+        assert set(client.scan_iter()) == before

@@ -13,6 +13,7 @@ from ..times import parse_time
 
 LABEL = "com.docker.compose."
 NAMELESS = "is not found by its name on the project's network"
+UNHEALTHY = "is unhealthy"
 # A Kong that was killed leaves its sockets in its container, and some releases then never start in it again.
 OLD_SOCKETS = "cannot start over its sockets of before"
 ENGINE_NETWORKS = ("host", "none", "bridge")
@@ -90,7 +91,7 @@ class Container:
         if self.nameless:
             return NAMELESS
         if self.health == "unhealthy":
-            return "is unhealthy"
+            return UNHEALTHY
         return ""
 
     @property

@@ -23,11 +23,15 @@ SILENT = "runs but does not answer PING with its password"
 
 @dataclass(frozen=True)
 class RedisLook:
-    """trouble: why Redis needs a new start; closed and hint: why one that needs none does not let us in, what to do."""
+    """trouble: why Redis needs a new start; closed and hint: why one that needs none does not let us in, what to do.
+
+    unsaved: whether it holds data that it could not save, which a new start would lose.
+    """
 
     trouble: str = ""
     closed: str = ""
     hint: str = ""
+    unsaved: bool = False
 
 
 def lives(details: Mapping[str, Any], health: str, ports: Collection[int] | None, tls: bool) -> str:
@@ -36,7 +40,7 @@ def lives(details: Mapping[str, Any], health: str, ports: Collection[int] | None
     details: of the error with which it was asked; ports: on which its container listens, None where nobody can tell;
     tls: whether the place that was asked takes a handshake.
     """
-    if details.get("password"):
+    if details.get("password") or details.get("unsaved"):
         return "it answers"
     if details.get("closed") and tls:
         return "it speaks TLS"
@@ -62,6 +66,7 @@ def look(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, s
         return RedisLook(
             closed=f"{container.name} lives ({sign}), but this collection cannot use it: {exc.msg}",
             hint=f"{_advice(exc.details)} Then look: ansible-playbook playbooks/verify.yml",
+            unsaved=bool(exc.details.get("unsaved")),
         )
     return RedisLook()
 
@@ -79,6 +84,8 @@ def _ports(container: Container) -> set[int] | None:
 
 
 def _advice(details: Mapping[str, Any]) -> str:
+    if details.get("unsaved"):
+        return "Make room where its data lie, and may be written; it then saves them by itself within minutes."
     if details.get("password"):
         return "Give its password as stack_redis_password, and its user as stack_redis_user where it has one."
     if details.get("unreachable"):

@@ -61,8 +61,8 @@ class LiveRedis:
         """Return (client, "") or (None, why Redis cannot answer).
 
         A server that is loading is waited for, and so is one that answers inside its container already: it has just
-        come up. One that runs and does not let us in is none that cannot answer: its data must not be replaced behind
-        its back.
+        come up. One that runs and does not let us in, or could not save, is none that cannot answer: its data must not
+        be replaced behind its back.
         """
         began = self.runner.clock()
         while True:
@@ -71,7 +71,7 @@ class LiveRedis:
                 client = live_state.redis_client(self.stack, containers, self._environment())
                 break
             except RecoveryError as exc:
-                if exc.details.get("password"):
+                if exc.details.get("password") or exc.details.get("unsaved"):
                     raise
                 waited = self.runner.clock() - began
                 loads = exc.details.get("loading") and waited < LOADING_SECONDS

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..engine import endpoints
-from ..engine.container import NAMELESS, OLD_SOCKETS, Container, is_job
+from ..engine.container import NAMELESS, OLD_SOCKETS, UNHEALTHY, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..gateway import web
 from ..libraries import docker
@@ -40,6 +40,10 @@ def troubles(
     for name in stack.core:
         if name in found and not found[name]:
             found[name] = asked[name]()
+        elif name == stack.redis_service and found.get(name) == UNHEALTHY:
+            # Its health check fails where a save failed too; a new start would lose what could not be saved.
+            unsaved = redis_closed.look(stack, containers, env).unsaved
+            found[name] = "" if unsaved else UNHEALTHY
     if engine is not None and found.get(stack.kong_service) not in (None, "", NAMELESS):
         found[stack.kong_service] += _old_sockets(containers[stack.kong_service], engine)
     return {name: why for name, why in found.items() if why}

@@ -7,7 +7,8 @@ Target and live state come from plan_input.py; a table of cases states both:
                live ones also differs (fields that differ from the record), trouble, state, running, stale_files
     declared   live only, where the target has no services of its own: those of the definition (image_ref, present,
                depends_on, mounts)
-    redis_closed  of the live state: reason and hint where Redis serves others and not us, else empty
+    redis_closed  of the live state: reason, hint and unsaved (a new start would lose data) where Redis serves others
+                  and not us, else empty
     redis_read    of the target: whether Redis let us in when the backup was taken, None where nobody recorded it
     files      path → sha256, mode, uid, gid, and for the target its source in the backup; of a link: link, where it
                leads, empty for what is none
@@ -156,6 +157,9 @@ def _closed_redis(
         return [], []
     moves = decision.do in (START, RESTART, RECREATE)
     changes = bool((live.get("data") or {}).get("changes"))
+    if moves and closed.get("unsaved"):
+        lost = f" It would be started anew ({', '.join(decision.why)}) and lose what it could not save."
+        return [Guard("redis_closed", f"{closed['reason']}{lost}", closed["hint"])], []
     if moves and target.get("redis_read") is False:
         then = f" It would be started anew ({', '.join(decision.why)}), never count as ready, and Kong would stay off."
         return [Guard("redis_closed", f"{closed['reason']}{then}", closed["hint"])], []

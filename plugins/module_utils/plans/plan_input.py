@@ -13,7 +13,7 @@ from ..backups import kept_secrets
 from ..configuration import config_files, config_rules, links
 from ..data.data_plan import DataPlan
 from ..engine import sockets
-from ..engine.container import Container, differences, ended_since
+from ..engine.container import NAMELESS, Container, differences, ended_since
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
 from ..gateway import kong_file
@@ -244,17 +244,20 @@ class PlanInput:
             )
         return guards
 
-    def _closed(self, env: dict[str, str], wrong: Mapping[str, str]) -> dict[str, str]:
+    def _closed(self, env: dict[str, str], wrong: Mapping[str, str]) -> dict[str, Any]:
         """Return why a Redis that lives does not let us in, and what to do; empty where that is not so.
 
-        wrong: service → trouble; one that needs a new start anyway is not asked: without its network nobody reaches it.
+        wrong: service → trouble; one that was found to be dead is not waited for again, and without its network nobody
+        reaches it.
         """
         service = self.stack.redis_service
         container = self.containers.get(service)
-        if container is None or not container.running or wrong.get(service) or self.stack.redis_host:
+        if container is None or not container.running or self.stack.redis_host:
+            return {}
+        if wrong.get(service) in (redis_closed.SILENT, NAMELESS):
             return {}
         found = redis_closed.look(self.stack, self.containers, env)
-        return {"reason": found.closed, "hint": found.hint} if found.closed else {}
+        return {"reason": found.closed, "hint": found.hint, "unsaved": found.unsaved} if found.closed else {}
 
     def _findings(self, content: bytes) -> list[config_rules.Finding]:
         return config_rules.validate(content, self.stack.environment, self.stack.required_variables)

@@ -30,7 +30,7 @@ class RedisUnavailable(RecoveryError):
     """Redis does not answer, is loading, or does not accept the password; never taken for an empty one.
 
     details: password (whether it is the password), loading (whether it will answer once its data are loaded), closed
-    (whether it ended the connection; one that hangs does not even that).
+    (whether it ended the connection; one that hangs does not even that), unsaved (whether a save of its data failed).
     """
 
 
@@ -126,7 +126,8 @@ class RedisData:
             self.client, self.password = client, password
             return
         if problem.endswith(LET_IN_AND_REFUSES):
-            raise RedisUnavailable(f"{where} {problem}.", "Look at its log: a save or its master failed.")
+            hint, unsaved = "Look at its log: a save or its master failed.", problem.endswith("MISCONF")
+            raise RedisUnavailable(f"{where} {problem}.", hint, unsaved=unsaved)
         raise RedisUnavailable(
             f"{where} {problem}.",
             "Compare REDIS_PASSWORD of the container and of the environment file, or give stack_redis_password.",

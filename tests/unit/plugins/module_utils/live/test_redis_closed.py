@@ -25,6 +25,7 @@ BY_HEALTH = "it passes its own health check"
     [
         ({"password": True}, "none", None, False, "it answers"),
         ({"password": True}, "unhealthy", set(), False, "it answers"),
+        ({"unsaved": True}, "unhealthy", {6379}, False, "it answers"),
         ({"unreachable": True}, "none", {6380}, False, "it listens on 6380"),
         ({"unreachable": True}, "healthy", {7001, 6380}, False, "it listens on 6380, 7001"),
         ({"unreachable": True}, "healthy", set(), False, ""),
@@ -40,6 +41,7 @@ BY_HEALTH = "it passes its own health check"
     ids=[
         "refuses",
         "refuses-its-own-health-check-too",
+        "could-not-save",
         "another-port",
         "two-ports",
         "nobody-listens-whatever-its-health-was",
@@ -50,7 +52,7 @@ BY_HEALTH = "it passes its own health check"
         "closes-and-is-healthy",
         "closes",
         "hangs-whatever-its-health-was",
-        "stopped-by-a-signal-or-a-failed-save",
+        "stopped-by-a-signal",
     ],
 )
 def test_what_shows_that_it_lives(details, health, ports, tls, sign):
@@ -73,6 +75,13 @@ def test_one_that_refuses_the_password_is_closed_and_the_setting_is_named(answer
     assert "stack_redis_password" in found.hint
     assert "ansible-playbook playbooks/verify.yml" in found.hint
     assert CANARY not in f"{found}"
+
+
+def test_one_that_could_not_save_is_told_to_be_given_room():
+    with serving_redis({"PING": b"-MISCONF Redis is configured to save RDB snapshots.\r\n"}) as (where, _asked):
+        found = look(samples.stack(), {"redis": samples.container("redis", ports=place(where))}, {})
+    assert (found.trouble, found.unsaved) == ("", True)
+    assert found.hint.startswith("Make room where its data lie")
 
 
 class TestNoConnection:

@@ -27,15 +27,22 @@ MISCONF = b"-MISCONF Redis is configured to save RDB snapshots, but it is unable
         ({"AUTH of-the-file": b"+OK\r\n", "PING": PONG}, {"REDIS_PASSWORD": "of-the-file"}, ""),
         ({"AUTH of-the-file": WRONG, "PING": AUTH}, {"REDIS_PASSWORD": "of-the-file"}, ""),
         ({"PING": AUTH}, {}, ""),
-        ({"PING": MISCONF}, {}, NO_PING),
+        ({"PING": MISCONF}, {}, ""),
     ],
-    ids=["well", "loading-needs-time", "password", "another-password", "no-password", "refuses"],
+    ids=["well", "loading-needs-time", "password", "another-password", "no-password", "could-not-save"],
 )
 def test_redis(answers, env, why):
-    """One that refuses a password lives; started anew, it would refuse the same one."""
+    """One that refuses a password lives and would refuse it again; one that could not save would lose its data."""
     with serving_redis(answers) as (where, _asked):
         found = troubles(samples.stack(), {"redis": samples.container("redis", ports=place(where))}, env)
     assert found == ({"redis": why} if why else {})
+
+
+@pytest.mark.parametrize(("answer", "why"), [(MISCONF, {}), (PONG, {"redis": "is unhealthy"})], ids=["unsaved", "else"])
+def test_an_unhealthy_redis_is_not_started_anew_where_that_would_lose_data(answer, why):
+    with serving_redis({"PING": answer}) as (where, _asked):
+        redis = samples.container("redis", ports=place(where), health="unhealthy")
+        assert troubles(samples.stack(), {"redis": redis}, {}) == why
 
 
 def test_a_redis_that_nobody_can_connect_to_is_in_trouble():

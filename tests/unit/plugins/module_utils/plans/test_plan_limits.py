@@ -150,6 +150,25 @@ class TestGuards:
         assert told is (not refuses and not services)
 
     @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
+    @pytest.mark.parametrize(
+        ("changes", "refused"),
+        [
+            ([], False),
+            ([env("kong")], False),
+            ([env("redis")], True),
+            ([trouble("redis", "running", "is unhealthy")], True),
+        ],
+        ids=["nothing-to-do", "kong-alone", "redis-moves", "unhealthy-for-it"],
+    )
+    def test_a_redis_that_could_not_save_its_data_is_not_started_anew(self, changes, refused, force):
+        wanted, now = states(*changes)
+        wanted["redis_read"] = True
+        now["redis_closed"] = {"reason": "It lives.", "hint": "Make room.", "unsaved": True}
+        plan = build_plan(wanted, now, limited(force=force))
+        assert [item["name"] for item in plan["refusals"]] == (["redis_closed"] if refused else [])
+        assert all("lose what it could not save" in item["reason"] for item in plan["refusals"])
+
+    @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
     def test_a_gone_image_is_never_waived(self, force):
         wanted, now = states()
         wanted["services"]["kong"]["image_id"] = "sha256:" + "d" * 64
