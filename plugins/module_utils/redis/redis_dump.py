@@ -43,7 +43,7 @@ def stream(engine: DockerStack, container: Container, client: RedisData, path: s
     password travels in the environment of redis-cli, never in its arguments.
     """
     ask, secret = client.access.words_inside(container, client.password), _secret(client)
-    _need_same_server(client, container, engine.execute(container, [*ask, "INFO", "server"], secret)[1])
+    _need_same_server(client, container, _said_inside(engine, container, [*ask, "INFO", "server"], secret))
     before = client.prompt_stream()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -88,6 +88,17 @@ def _receive(handle: IO[bytes], container: Container, chunks: Iterator[tuple[byt
 
 def _secret(client: RedisData) -> dict[str, str]:
     return {"REDISCLI_AUTH": client.password}
+
+
+def _said_inside(engine: DockerStack, container: Container, cmd: list[str], secret: dict[str, str]) -> bytes:
+    """Return what a command says inside; of a container that has just started the engine at times passes on nothing."""
+    said = b""
+    for pause in (0.1, 0.3, 0.0):
+        said = engine.execute(container, cmd, secret)[1]
+        if said:
+            break
+        time.sleep(pause)
+    return said
 
 
 def _need_same_server(client: RedisData, container: Container, said: bytes) -> None:

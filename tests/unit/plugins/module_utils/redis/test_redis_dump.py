@@ -228,3 +228,16 @@ def test_a_place_that_nobody_can_look_into_may_hold_data():
 def test_data_may_lie_in_what_a_redis_may_write_to_and_in_the_usual_place():
     mounts = (samples.bind("/s", "/bitnami", writable=True), samples.bind("/c", "/etc/redis"))
     assert redis_dump.places(redis(mounts=mounts)) == ["/data", "/bitnami"]
+
+
+@pytest.mark.parametrize(("empty", "copied"), [(1, True), (2, True), (3, False)])
+def test_an_answer_that_got_lost_on_its_way_out_is_asked_for_again(tmp_path, monkeypatch, empty, copied):
+    monkeypatch.setattr(redis_dump.time, "sleep", lambda _seconds: None)
+    engine = Engine([(DATA, b"")])
+    execute, lost = engine.execute, iter([b""] * empty)
+    engine.execute = lambda *about: (0, b"", b"") if next(lost, None) == b"" else execute(*about)
+    if copied:
+        assert redis_dump.stream(engine, redis(), client(), str(tmp_path / "copy.rdb")) == len(DATA)
+    else:
+        with pytest.raises(redis_dump.NoStreamError, match="found no answer"):
+            redis_dump.stream(engine, redis(), client(), str(tmp_path / "copy.rdb"))
