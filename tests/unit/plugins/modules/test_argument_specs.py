@@ -93,10 +93,5 @@ class TestEveryModule:
                 assert module.SPEC[option].get("no_log") is True
 
 
-def test_what_the_filter_returns_is_shown():
-    returned = yaml.safe_load(importlib.import_module(f"{PACKAGE}.filter.webhook_body").RETURN)
-    assert [key for key, about in returned.items() if not {"description", "type", "sample"} <= set(about)] == []
-
-
 def test_there_are_modules():
     assert {"backup_create", "backup_discover", "recovery_plan", "stack_apply", "kong_verify"} <= set(MODULES)
