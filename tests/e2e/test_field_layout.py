@@ -236,6 +236,7 @@ def test_a_stack_that_lacks_one_of_the_usual_services_passes_its_verification(ot
     assert other.play("rollback").changed == 0
 
 
+@pytest.mark.slow
 def test_and_is_rolled_back(other: OtherServicesLab) -> None:
     before = other.state()
     other.stack.set_env(KONG_LOG_LEVEL="debug")

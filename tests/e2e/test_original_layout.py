@@ -51,7 +51,13 @@ def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: byte
     assert stack_state.lost(good, after) == []
 
 
-@pytest.mark.parametrize("away", [("kong",), ("redis", "kong", "nginx", "client", "upstream")], ids=["kong", "all"])
+@pytest.mark.parametrize(
+    "away",
+    [
+        pytest.param(("kong",), id="kong", marks=pytest.mark.slow),
+        pytest.param(("redis", "kong", "nginx", "client", "upstream"), id="all"),
+    ],
+)
 def test_what_was_removed_by_hand_is_made_anew(lab: Lab, away: tuple[str, ...]) -> None:
     """As the guide's own steps do: docker stop, docker rm; the backup has no record of services."""
     script_backup(lab)

@@ -84,6 +84,7 @@ def provider_that_hangs(lab: Lab) -> Iterator[str]:
         yield f"http://{about[0]['IPAM']['Config'][0]['Gateway']}:{server.getsockname()[1]}"
 
 
+@pytest.mark.slow
 def test_a_provider_that_hangs_is_no_reason_to_start_kong_anew(lab: Lab, provider_that_hangs: str) -> None:
     releases.change_kong_file(lab, "http://upstream:8080", provider_that_hangs)
     releases.load_kong_file(lab)
@@ -107,6 +108,7 @@ def test_a_provider_that_hangs_is_no_reason_to_start_kong_anew(lab: Lab, provide
     assert ("ready", "kong") in [(item["action"], item.get("service")) for item in record["executed"]]
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_asked_at_another_port_than_its_own_goes_on_serving(lab: Lab) -> None:
     """The setting is wrong, not Redis: it is not started anew, and Kong is not stopped for it."""
     golden = lab.golden()
