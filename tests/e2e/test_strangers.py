@@ -32,6 +32,7 @@ def strangers(lab: Lab) -> Iterator[str]:
     label = ("--label", "kong_masking.reference=1")
     try:
         run(["docker", "network", "create", *label, network])
+        run(["docker", "volume", "create", *label, f"{lab.project}_data-x"])
         run(["docker", "run", "-d", "--name", name, *label, "--network", network, "kong-masking-ref/client:1"])
         # A guest on the project's own network.
         run(["docker", "network", "connect", f"{lab.project}_masking", name])
@@ -41,6 +42,12 @@ def strangers(lab: Lab) -> Iterator[str]:
         run([*project, "down", "-t", "1"], check=False)
         run(["docker", "rm", "-f", name], check=False)
         run(["docker", "network", "rm", network], check=False)
+        run(["docker", "volume", "rm", f"{lab.project}_data-x"], check=False)
+
+
+def named(lab: Lab, kind: str) -> list[str]:
+    """The strangers' networks or volumes; what tests beside this one make and remove has other names."""
+    return [name for name in stack_state.names_of(kind, lab.project) if lab.project in name]
 
 
 def test_strangers_are_untouched_by_a_whole_rollback(lab: Lab, strangers: str) -> None:
@@ -49,7 +56,9 @@ def test_strangers_are_untouched_by_a_whole_rollback(lab: Lab, strangers: str) -
     lab.stack.set_env(REDIS_MEMORY_LIMIT="200m")
     releases.up(lab.stack, "redis")
     before = stack_state.containers_outside(lab.project)
-    networks, volumes = stack_state.names_of("network", lab.project), stack_state.names_of("volume", lab.project)
+    networks, volumes = named(lab, "network"), named(lab, "volume")
+    assert {f"{lab.project}_masking-x", f"{lab.project}-other_default"} <= set(networks)
+    assert f"{lab.project}_data-x" in volumes
     ours = {name: one for name, one in before.items() if lab.project in name}
     assert len(ours) == 4
 
@@ -58,8 +67,5 @@ def test_strangers_are_untouched_by_a_whole_rollback(lab: Lab, strangers: str) -
     assert done.rc == 0, done.output
     after = stack_state.containers_outside(lab.project)
     assert {name: after.get(name) for name in ours} == ours
-    assert [name for name in networks if lab.project in name] == [
-        name for name in stack_state.names_of("network", lab.project) if lab.project in name
-    ]
-    assert volumes == stack_state.names_of("volume", lab.project)
+    assert (named(lab, "network"), named(lab, "volume")) == (networks, volumes)
     assert f"{strangers} is a stranger on the project's network" in done.flat
