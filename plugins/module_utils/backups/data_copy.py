@@ -20,8 +20,9 @@ from ..runner import Runner
 from ..stack_args import StackArgs
 from .backup_store import BackupWriter
 
+# A copy of the container that comes up at all does so within one.
+COPY_SECONDS = 3.0
 # A container in one of these states holds nothing in memory that no file has.
-COPY_SECONDS = 3.0  # a copy that comes up at all does so in one
 NO_PROCESS = ("exited", "created", "dead", "restarting")
 
 

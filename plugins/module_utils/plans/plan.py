@@ -6,7 +6,7 @@ Target and live state come from plan_input.py; a table of cases states both:
     services   name → image_ref, image_id, config_hash, compose_version, depends_on, mounts (relative to the stack);
                live ones also differs (fields that differ from the record), trouble, state, running, stale_files
     declared   live only, where the target has no services of its own: those of the definition (image_ref, present,
-               depends_on, mounts)
+               depends_on, mounts, wanted: whether it is made anew where it has no container)
     redis_closed  of the live state: reason, hint and unsaved (a new start would lose data) where Redis serves others
                   and not us, else empty
     redis_read    of the target: whether Redis let us in when the backup was taken, None where nobody recorded it
