@@ -5,8 +5,8 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 stack := tests/stack/program.py
-# These tests mostly wait: two files at a time, each on a stack of its own.
-beside := -n 2 --dist loadfile
+# These tests mostly wait: three at a time keep two cores busy, each on a stack of its own.
+beside := -n 3
 # Collections are found through the committed link, also by tools that do not read ansible.cfg.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
@@ -61,7 +61,7 @@ report: setup ## Look at the reports' pages in a headless Chromium
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/redis_data -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(beside) --dist loadfile tests/redis_data -m "not slow" $(ARGS)
 
 bench: setup engine ## Time the ways back side by side, under load; leaves docs/bench.md, .json and a chart
 	@tests/stack/images/build
@@ -83,25 +83,23 @@ bench-redis: setup engine ## Measure changes of 10,000, 100,000 and 1,000,000 ke
 
 e2e: setup engine ## Run the end-to-end tests on the reference stack
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/e2e -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(beside) --dist loadfile tests/e2e -m "not slow" $(ARGS)
 
 verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 tests/verification -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 -n 2 tests/verification -m "not slow" $(ARGS)
 
-test-faults: setup engine ## Kill rollbacks, the engine and the disk under them; the next run must end in the target
+# Where the engine is killed, it is killed under everybody: those tests run alone.
+test-faults slow-faults: setup engine ## Kill rollbacks, the engine and the disk under them: each phase and fault once, or all the rest
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 tests/faults -m "not slow" $(ARGS)
-
-slow-faults: setup engine ## Kill rollbacks at every point in every data mode, two at a time; then the engine, alone
-	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 -n 2 tests/faults --ignore tests/faults/test_engine.py -m slow $(ARGS); status=$$?; \
-	$(bin)/pytest -q -rfEP tests/faults/test_engine.py -m slow $(ARGS) && exit $$status
+	@half='$(if $(filter slow-%,$@),slow,not slow)'; \
+	$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/faults --ignore tests/faults/test_engine.py -m "$$half" $(ARGS); status=$$?; \
+	$(bin)/pytest -q -rfEP tests/faults/test_engine.py -m "$$half" $(ARGS) && exit $$status
 
 slow-redis_data slow-e2e slow-verification: setup engine ## Run what of redis-data, e2e and verification takes minutes
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data slow-e2e,$@),$(beside)) tests/$(@:slow-%=%) -m slow $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data slow-e2e,$@),$(beside) --dist loadfile) tests/$(@:slow-%=%) -m slow $(ARGS)
 
 molecule: setup engine ## Run two molecule scenarios: the standard rollback and the restored data
 	@tests/stack/images/build
