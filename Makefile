@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 stack := tests/stack/program.py
-# These tests mostly wait: three at a time keep two cores busy, each on a stack of its own.
+# These tests mostly wait: three at a time keep two cores busy. Those on the engine have a stack each.
 beside := -n 3
 # Collections are found through the committed link, also by tools that do not read ansible.cfg.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
@@ -48,7 +48,7 @@ format: setup ## Format the Python files and renew the tables of variables
 	@$(bin)/python tools/role_readmes.py
 
 unit: setup ## Run the unit tests (seconds, no Docker)
-	@$(bin)/pytest -q tests/unit $(ARGS)
+	@$(bin)/pytest -q $(beside) tests/unit $(ARGS)
 
 contract: setup ## Hold the gateway double to the recordings of a real Kong
 	@tools/redis-server
@@ -135,8 +135,8 @@ target: setup ## Run every module on the oldest Python of a target
 sanity: setup ## Run ansible-test sanity
 	@tools/sanity
 
-compat: setup ## Run units and sanity with the oldest supported ansible-core
-	@$(bin)/nox -s ansible-2.19-py3.11 -- units sanity
+compat: setup ## Run the unit tests with the oldest supported ansible-core
+	@$(bin)/nox -s ansible-2.19-py3.11 -- units
 
 compat-rollback: setup engine ## Run one rollback with the oldest supported ansible-core
 	@$(bin)/nox -s ansible-2.19-py3.11 -- smoke

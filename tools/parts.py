@@ -35,7 +35,7 @@ COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 class Part:
     """One target of the Makefile.
 
-    first: before everything else; last: when nothing runs beside it; after: beside, and not before that part is done.
+    first: before everything else; last: when nothing runs beside it.
     """
 
     name: str
@@ -43,7 +43,6 @@ class Part:
     full_only: bool = False
     first: bool = False
     last: bool = False
-    after: str = ""
 
 
 PARTS = (
@@ -59,14 +58,13 @@ PARTS = (
     Part("sanity"),
     Part("coverage"),
     Part("importer"),
+    Part("compat"),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("verification", engine=True),
     Part("test-faults", engine=True),
     Part("molecule", engine=True),
     Part("integration", engine=True),
-    # Works on the copy of the checkout that sanity and coverage work on: beside, and so after them.
-    Part("compat", after="e2e"),
     Part("compat-rollback", engine=True),
     Part("slow-redis_data", engine=True, full_only=True),
     Part("slow-e2e", engine=True, full_only=True),
@@ -191,8 +189,7 @@ def run_all(parts: list[Part], ended: Callable[[Result], None]) -> list[Result]:
         if on_engine:
             started, engine = start_engine()
             results.append(engine)
-        running = {part.name for part in on_engine}
-        others = [lane.submit(one, part, not on_engine) for part in beside if part.after not in running]
+        others = [lane.submit(one, part, not on_engine) for part in beside]
         for part in sorted(on_engine, key=lambda part: part.last):
             if part.last:
                 wait(others)
@@ -201,7 +198,6 @@ def run_all(parts: list[Part], ended: Callable[[Result], None]) -> list[Result]:
                 results.append(Result(part.name, 1, 0, 0, 1, 0))
             else:
                 results.append(one(part, live=True))
-            others += [lane.submit(one, other, live=False) for other in beside if other.after == part.name]
         results += [other.result() for other in others]
     except BaseException:
         lane.shutdown(wait=False, cancel_futures=True)

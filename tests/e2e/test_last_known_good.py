@@ -73,6 +73,7 @@ def test_a_backup_taken_after_the_edit_brings_back_the_release_from_before_it(
         assert b"read_timeout: 60000" in after.files[KONG_FILE][0]
 
 
+@pytest.mark.slow
 def test_the_trap_is_closed_after_a_rollback_too(lab: Lab) -> None:
     """A rollback replaces nginx; what the new container read is in the backup that it came from."""
     lab.golden()

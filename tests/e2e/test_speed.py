@@ -41,6 +41,7 @@ def bare_script(lab: Lab) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_a_rollback_passes_and_its_speed_is_printed(patient_lab: Lab) -> None:
     lab = patient_lab
     lab.golden()

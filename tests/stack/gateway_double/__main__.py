@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from . import plugins, worker
 from .declarative import Config, parse_file
+from .log import HINT, log
 from .problems import ConfigError
 from .settings import Address, Settings, SettingsError, load
 from .state import State, Store
@@ -22,18 +23,11 @@ from .state import State, Store
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD}
 STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 KILL_AFTER_SECONDS = 1.0
-HINT = "\n\n  Run with --v (verbose) or --vv (debug) for more details"
 INIT = "/usr/local/share/lua/5.1/kong/init.lua"
 TRACE = (
     "stack traceback:\n\t[C]: in function '{function}'\n\t" + INIT + ":{line}: in function 'init'\n"
     "\tinit_by_lua(nginx-kong.conf:45):3: in main chunk"
 )
-
-
-def log(level: str, message: str) -> None:
-    """A line of the error log."""
-    stamp = time.strftime("%Y/%m/%d %H:%M:%S")
-    print(f"{stamp} [{level}] {os.getpid()}#{os.getpid()}: {message}", file=sys.stderr, flush=True)
 
 
 def init_failed(message: str, line: int = 731, function: str = "error") -> str:

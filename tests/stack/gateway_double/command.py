@@ -1,4 +1,7 @@
-"""The ``kong`` command, as far as the recordings and the stack use it."""
+"""The ``kong`` command, as far as the recordings and the stack use it.
+
+A health check runs it every few seconds on every stack: what takes long to import is imported where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from . import VERSION, plugins
-from .__main__ import HINT, log
-from .__main__ import main as serve
-from .declarative import parse_file
+from . import VERSION
+from .log import HINT, log
 from .problems import ConfigError
 from .settings import Settings, SettingsError, load
 
@@ -63,6 +64,9 @@ def reload(settings: Settings, prefix: Path) -> None:
 
 def parse(settings: Settings, path: Path) -> None:
     """Validate a file."""
+    from . import plugins
+    from .declarative import parse_file
+
     _stale_readers(settings)
     try:
         parse_file(path, plugins.available(settings))
@@ -103,6 +107,8 @@ def main() -> int:
         print(VERSION)
         return 0
     if arguments.command in ("start", "docker-start"):
+        from .__main__ import main as serve
+
         return serve()
     if arguments.command == "check":
         return check(arguments.file)
