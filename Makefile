@@ -5,8 +5,8 @@ SHELL := /bin/bash
 
 bin := .venv/bin
 stack := tests/stack/program.py
-# These tests mostly wait: three at a time keep two cores busy. Those on the engine have a stack each.
-beside := -n 3
+# These tests mostly wait. Two at a time keep two cores busy, with a third all take longer; on the engine each has its stack.
+beside := -n 2
 # Collections are found through the committed link, also by tools that do not read ansible.cfg.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections
 export PATH := $(CURDIR)/$(bin):$(PATH)
@@ -61,7 +61,7 @@ report: setup ## Look at the reports' pages in a headless Chromium
 redis-data: setup engine ## Restore Redis data in every mode, method and state, damaged and killed
 	@tools/redis-server
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 $(beside) --dist loadfile tests/redis_data -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 -n 3 --dist loadfile tests/redis_data -m "not slow" $(ARGS)
 
 bench: setup engine ## Time the ways back side by side, under load; leaves docs/bench.md, .json and a chart
 	@tests/stack/images/build
@@ -87,7 +87,7 @@ e2e: setup engine ## Run the end-to-end tests on the reference stack
 
 verification: setup engine ## Break the reference stack in dozens of ways; each must fail with the check that names it
 	@tests/stack/images/build
-	@$(bin)/pytest -q -rfEP --durations=12 -n 2 tests/verification -m "not slow" $(ARGS)
+	@$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/verification -m "not slow" $(ARGS)
 
 # Where the engine is killed, it is killed under everybody: those tests run alone.
 test-faults slow-faults: setup engine ## Kill rollbacks, the engine and the disk under them: each phase and fault once, or all the rest

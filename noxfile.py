@@ -62,7 +62,7 @@ def environment(session):
 
 def units(session):
     """Run the unit tests."""
-    session.run("pytest", "-q", "-n", "3", "tests/unit", env=environment(session))
+    session.run("pytest", "-q", "-n", "2", "tests/unit", env=environment(session))
 
 
 def sanity(session):
