@@ -76,7 +76,9 @@ options:
         type: int
         default: 0
       health_path:
-        description: The proxy's own health page; not asked where there is no proxy.
+        description:
+          - The proxy's own health page; not asked where there is no proxy. Well is status 200 with V(healthy), V(ok),
+            V(up), V(pass) or V(alive), as one plain word or as C(status) of a JSON object.
         type: str
         default: /health
       probe_path:

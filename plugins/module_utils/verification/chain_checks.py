@@ -17,7 +17,7 @@ from ..gateway.kong_look import KongLook
 from ..libraries import requests
 from ..live import live_state
 from ..redis.redis_data import RedisData
-from . import masking, masking_kinds, performance
+from . import health_page, masking, masking_kinds, performance
 
 ANSWER_SECONDS = 6.0
 BROKE = f"{OWN_ERROR}: it, or a plugin in it, broke before the provider was asked"
@@ -188,11 +188,7 @@ class ChainChecks:
     def _health(self) -> tuple[bool, str]:
         answer = self._get(self.look.front_url() + self.stack.health_path)
         need_no_redirect(answer)
-        try:
-            status = answer.json().get("status") if answer.status_code == 200 else None
-        except (ValueError, AttributeError):
-            return False, f"{self.stack.health_path} answers {answer.status_code} and no JSON"
-        return status == "healthy", f"status {status or answer.status_code}"
+        return health_page.judge(answer.status_code, answer.text)
 
     def _chain(self) -> tuple[bool, str]:
         self.look.kong()  # one that does not run needs no request that waits for it
