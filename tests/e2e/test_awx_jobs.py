@@ -1,4 +1,7 @@
-"""Every playbook as AWX runs it: its layout of a job, no terminal, and a survey whose answers are strings."""
+"""Every playbook as AWX runs it: its layout of a job, and a survey whose answers are strings.
+
+Nobody is at a terminal; the one that a job has is ansible-runner's own, under AWX as here.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,10 @@ JOBS = [
 
 
 def answers(template: dict[str, Any], environment: str) -> dict[str, str]:
-    """What a person who only chooses the environment leaves in the survey: defaults and empty strings."""
+    """What a person leaves in the survey: defaults, empty strings, and where live mappings may stay, "true"."""
     given = {QUESTIONS[name]["variable"]: str(QUESTIONS[name]["default"]) for name in template["survey"]}
+    if "preserve_data" in given:
+        given["preserve_data"] = "true"
     if "backup_with_data" in template["survey"]:
         given["deployment"] = GOLDEN
     return {**given, "env": environment}

@@ -129,13 +129,14 @@ class Rulebook:
 
     def post(self, environment: str, status: str = "firing", token: str = TOKEN) -> int:
         """Post one group of alerts in Alertmanager's format (version 4), and answer the HTTP status."""
-        labels = {"alertname": "GatewayErrors", "severity": "critical", "environment": environment}
+        where = {"environment": environment} if environment else {}
+        labels = {"alertname": "GatewayErrors", "severity": "critical", **where}
         body = {
             "version": "4",
             "groupKey": f'{{}}:{{environment="{environment}"}}',
             "status": status,
             "receiver": "kong-masking",
-            "groupLabels": {"environment": environment},
+            "groupLabels": where,
             "commonLabels": labels,
             "commonAnnotations": {"summary": "HTTP 5xx for more than five minutes"},
             "externalURL": "http://alertmanager.example",
@@ -241,6 +242,15 @@ def test_an_environment_that_is_none_is_told_and_nothing_is_assessed(rulebook: R
 
     assert rulebook.started("somewhere") == []
     assert rulebook.heard("somewhere") == [FIRST]
+
+
+def test_an_alert_that_does_not_say_where_is_said_in_the_output_and_starts_nothing(rulebook: Rulebook) -> None:
+    before = rulebook.calls.read_text(encoding="utf-8"), list(rulebook.told)
+    assert rulebook.post("") == 200
+
+    rulebook.until(lambda: "has no inventory to look in" in rulebook.output.read_text(encoding="utf-8"))
+
+    assert (rulebook.calls.read_text(encoding="utf-8"), rulebook.told) == before
 
 
 def test_nothing_is_ever_forced(rulebook: Rulebook) -> None:
