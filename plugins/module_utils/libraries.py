@@ -12,6 +12,8 @@ import sys
 import traceback
 from typing import Any
 
+from ansible.module_utils.basic import missing_required_lib
+
 from .errors import RecoveryError
 from .guards import Guard
 
@@ -75,7 +77,10 @@ def do_without() -> None:
 
 def waived_guards() -> list[Guard]:
     """Return what the plan lists about the libraries that this run does without; empty where none is missing."""
-    return [Guard(GUARD, _missing(sorted(WAIVED)), _install(sorted(WAIVED)))] if WAIVED else []
+    if not WAIVED:
+        return []
+    names = sorted(WAIVED)
+    return [Guard(GUARD, f"This run does without {', '.join(names)}, missing for {sys.executable}.", _install(names))]
 
 
 def need(*names: str) -> Any:
@@ -88,13 +93,13 @@ def need(*names: str) -> Any:
     if waivable:
         hint += f" Where that has to wait, playbooks/force_rollback.yml goes on without (guard {GUARD})."
     raise RecoveryError(
-        _missing(absent), hint, libraries=absent, interpreter=sys.executable, guard=GUARD, waivable=waivable
+        f"{missing_required_lib(', '.join(absent))}.",
+        hint,
+        libraries=absent,
+        interpreter=sys.executable,
+        guard=GUARD,
+        waivable=waivable,
     )
-
-
-def _missing(names: list[str]) -> str:
-    what = f"Python library {names[0]} is" if len(names) == 1 else f"Python libraries {', '.join(names)} are"
-    return f"{what} missing for {sys.executable} on this host."
 
 
 def _install(names: list[str]) -> str:

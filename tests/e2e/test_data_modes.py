@@ -80,10 +80,12 @@ def test_recover_data_adds_the_backups_mappings_to_the_live_ones(lab: Lab) -> No
     map_anew(lab, 3)
     live = stack_state.mappings(lab.stack)
 
-    done = lab.play("recover_data", "-e", f"deployment={saved}")
+    done = lab.play("recover_data", "-e", f"deployment={saved}", "-e", "backup_owner=nobody")
 
     assert done.rc == 0, done.output
     assert stack_state.mappings(lab.stack) == {**wanted, **live}
+    snapshot = lab.backup_path(lab.snapshots()[-1])
+    assert {path.owner() for path in [snapshot, *snapshot.rglob("*")]} == {"nobody"}
     unnamed = lab.play("recover_data")
     assert unnamed.rc != 0
     assert "Name the backup" in unnamed.flat

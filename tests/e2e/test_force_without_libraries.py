@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def is_waived(lab: Lab, python: Path) -> None:
     """The record of the newest run lists the guard, with the libraries and the interpreter."""
     (waived,) = lab.record()["plan"]["waived"]
     assert waived["name"] == "libraries_missing"
-    assert waived["reason"] == f"Python libraries {', '.join(MISSING)} are missing for {python} on this host."
+    assert waived["reason"] == f"This run does without {', '.join(MISSING)}, missing for {python}."
 
 
 def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bare: Path) -> None:
@@ -55,7 +56,7 @@ def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bar
     refused = lab.play("rollback", *by(bare))
 
     assert refused.rc != 0
-    assert f"Python library docker is missing for {bare} on this host." in refused.flat
+    assert f"required Python library (docker) on {platform.node()}'s Python {bare}." in refused.flat
     assert "playbooks/force_rollback.yml goes on without (guard libraries_missing)" in refused.flat
     assert stack_state.untouched(different, lab.state()) == []
     assert lab.snapshots() == []
@@ -98,4 +99,4 @@ def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
 def test_verify_refuses_without_them(lab: Lab, bare: Path) -> None:
     done = lab.play("verify", *by(bare))
     assert done.rc != 0
-    assert f"Python library docker is missing for {bare} on this host." in done.flat
+    assert f"required Python library (docker) on {platform.node()}'s Python {bare}." in done.flat

@@ -41,11 +41,12 @@ def end(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool) 
     journal = Journal(stack, run["id"])
     lock = StackLock(stack, runner)
     try:
+        now = uptime()
         journal.append(
             "end",
             **found,
             not_measured=not_measured(result["checks"]),
-            seconds=round(uptime() - float(beginning(journal.events()).get("mono") or uptime()), 3),
+            seconds=round(now - float(beginning(journal.events()).get("mono") or now), 3),
             failure=result["failure"],
             backup_id=result["backup_id"],
             snapshot_id=result["snapshot_id"],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import libraries
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
@@ -53,7 +54,9 @@ def test_it_is_refused_all_the_same(without):
     found = without("docker", "redis", "requests")
     with pytest.raises(RecoveryError) as caught:
         found.need("docker", "PyYAML")
-    assert caught.value.msg == f"Python library docker is missing for {sys.executable} on this host."
+    assert caught.value.msg == f"{missing_required_lib('docker')}."
+    assert "library (docker)" in caught.value.msg
+    assert f"Python {sys.executable}." in caught.value.msg
     assert f"{sys.executable} -m pip install docker" in caught.value.hint
     assert "playbooks/force_rollback.yml goes on without (guard libraries_missing)" in caught.value.hint
     assert caught.value.details == {
@@ -71,7 +74,7 @@ def test_a_forced_run_does_without_and_its_plan_says_so(without):
     refused, waived = split_waived(found.waived_guards(), force=True)
     assert refused == []
     assert [item["name"] for item in waived] == ["libraries_missing"]
-    assert f"Python libraries docker, redis, requests are missing for {sys.executable}" in waived[0]["reason"]
+    assert waived[0]["reason"] == f"This run does without docker, redis, requests, missing for {sys.executable}."
     assert split_waived(found.waived_guards(), force=False)[1] == []
 
 

@@ -42,7 +42,7 @@ def test_a_missing_library_is_refused(missing, params):
     made, told = module(**params)
     with pytest.raises(Left):
         entry.run_module(made, needs_redis)
-    assert told["msg"].startswith("Python library redis is missing for ")
+    assert told["msg"].startswith("Failed to import the required Python library (redis) on ")
     assert told["details"]["guard"] == "libraries_missing"
 
 
