@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ["TARGET_PYTHON"]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 UTILITIES = sorted(path.stem for path in (ROOT / "plugins" / "module_utils").rglob("[a-z]*.py"))
+OLDEST = "3.9"
 LIBRARIES = ("docker", "redis", "requests", "yaml")
 
 
@@ -53,6 +54,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
         found[MODULES[len(found)]] = json.loads(text)
     assert list(found) == MODULES, f"{done.stdout}\n{done.stderr}"
     return found
+
+
+def test_this_is_the_oldest_python_that_is_promised() -> None:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    found = subprocess.run([PYTHON, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    if found != OLDEST:
+        pytest.skip(f"no Python {OLDEST} on this machine: the oldest one here is {found}")
 
 
 @pytest.mark.parametrize("name", MODULES)

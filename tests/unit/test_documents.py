@@ -81,8 +81,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("page", ["promises", "faults"])
 def test_every_test_that_a_promise_names_exists(page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(\w+)/(test_\w+\.py)::(test_\w+)`", text)
-    assert named
+    named = re.findall(r"`(\w+)/((?:\w+/)*test_\w+\.py)::(test_\w+)`", text)
+    assert len(named) == text.count(".py::"), "each of them is looked for"
     missing = [
         f"{folder}/{file}::{name}"
         for folder, file, name in named
