@@ -134,6 +134,48 @@ def by_hand(found: list[list[dict[str, Any]]], detected: dict[int, str]) -> dict
     }
 
 
+def test_a_rollbacks_report_has_its_times_criteria_and_checklist_from_what_was_measured(
+    lab: Lab, tmp_path: Path
+) -> None:
+    lab.golden()
+    change_log_level(lab, "debug")
+    assert lab.play("rollback").rc == 0
+
+    reported = lab.play("report", "-e", "run=latest", "-e", f"recovery_report_dir={tmp_path}/out")
+
+    assert reported.rc == 0, reported.output
+    (written,) = (tmp_path / "out").glob("*.json")
+    document = json.loads(written.read_text(encoding="utf-8"))
+    lines = journals(lab)[-1]
+    ended = {line["phase"]: line["seconds"] for line in lines if line["event"] == "phase" and line["state"] == "end"}
+    assert {item["phase"]: item["seconds"] for item in document["phases"]} == ended
+    budgets = {item["name"]: item for item in document["budgets"]}
+    assert set(budgets) == {document["run"]["class"], "to service back", "services away", "verification"}
+    assert [
+        item["name"] for item in budgets.values() if item["within"] is not (item["seconds"] <= item["budget"])
+    ] == []
+    assert budgets["verification"]["seconds"] == ended["verify"]
+    states = {item["name"]: item["state"] for item in document["criteria"]}
+    assert states == {
+        "RTO": "met" if budgets["to service back"]["seconds"] < 120 else "missed",
+        "RPO": "met",
+        "Service availability": "not measured",
+        "Data integrity": "met",
+        "Functional completeness": "met",
+    }
+    boxes = {item["item"]: item["state"] for item in document["checklist"]}
+    by_machine = {item for item, state in boxes.items() if state == "done"}
+    assert {item for item, state in boxes.items() if state == "person"} == {
+        "Incident confirmed and rollback decision made",
+        "Stakeholders notified",
+        "Progress monitored",
+        "Stakeholders updated",
+        "Incident analysis scheduled",
+    }
+    assert {"Backup availability verified", "Current state documented", "Rollback command executed"} < by_machine
+    assert {"Timeline tracked", "Issues documented", "Services verified healthy"} < by_machine
+
+
 @pytest.mark.slow
 def test_key_figures_of_ten_runs_equal_those_computed_by_hand(lab: Lab, tmp_path: Path) -> None:
     lab.write_inventory(recovery_contacts=[{"name": "Ada", "minutes": 0}])

@@ -6,6 +6,7 @@ Scenario 1, a broken configuration of Kong, is in test_broken_release.py; recove
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -111,6 +112,14 @@ def test_limits_that_got_kong_killed_are_those_of_the_backup_again(lab: Lab) -> 
     assert stack_state.differences(before, after, identity=False, data=False) == []
     record = lab.record()
     assert any("memory" in why for why in record["plan"]["services"]["kong"]["why"])
+    told = [
+        next(one for one in record[when] if one["name"] == "container_kong") for when in ("checks_before", "checks")
+    ]
+    assert [one["status"] for one in told] == ["failed", "passed"]
+    assert "memory" in told[0]["found"]
+    assert "restarts" in told[0]["found"]
+    use = next(one["found"] for one in record["checks"] if one["name"] == "resources")
+    assert re.search(rf"{lab.project}-kong-1 \d+ of \d+ MiB", use), use
 
 
 def killed(lab: Lab) -> bool:
