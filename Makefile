@@ -6,6 +6,7 @@ SHELL := /bin/bash
 bin := .venv/bin
 stack := tests/stack/program.py
 # These tests mostly wait. Two at a time keep two cores busy, with a third all take longer; on the engine each has its stack.
+# Those of Redis' data wait for servers of their own, which need little: three.
 beside := -n 2
 # Collections are found through the committed link, also by tools that do not read ansible.cfg.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/playbooks/collections

@@ -48,7 +48,9 @@ def readable_by_people(lab: Lab) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-@pytest.mark.parametrize("breaks", [False, True], ids=["good-release", "release-that-kills-kong"])
+@pytest.mark.parametrize(
+    "breaks", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["good-release", "release-that-kills-kong"]
+)
 def test_no_secret_in_output_logs_records_or_arguments(lab: Lab, tmp_path: Path, breaks: bool) -> None:
     lab.golden()
     secrets = (*lab.canaries, *ROTATED)

@@ -146,6 +146,7 @@ def cannot_save(lab: Lab) -> Iterator[None]:
         wait_for("a save", lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", 10)
 
 
+@pytest.mark.slow
 def test_a_redis_that_could_not_save_is_not_started_anew(lab: Lab, cannot_save: None) -> None:
     """What it holds is in no file; a new start would lose it."""
     golden, redis = lab.golden(), starts(lab, "redis")
