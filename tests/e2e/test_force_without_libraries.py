@@ -70,7 +70,7 @@ def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bar
     assert stack_state.differences(good, after, identity=False, data=False) == []
     assert stack_state.lost(good, after) == []
     assert lab.stack.probe(), "the probe did not pass"
-    assert "WAIVED by force: libraries_missing - Python libraries docker, redis, requests are missing" in forced.flat
+    assert "WAIVED by force: libraries_missing - This run does without docker, redis, requests, missing" in forced.flat
     assert "WAIVED: libraries_missing" in forced.flat
     assert lab.record()["backup"]["id"] == golden
     is_waived(lab, bare)

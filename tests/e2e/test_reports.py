@@ -15,11 +15,17 @@ from outside import wait_for
 
 SCREEN = {"ANSIBLE_STDOUT_CALLBACK": "kong_masking.recovery.recovery_screen"}
 QUICK = ("-e", "verification_timeout=3")
+PHASES = ("before", "discover", "plan", "snapshot", "apply", "verify")
 
 
 def seconds_ago(seconds: int) -> str:
     """A time of detection, as an operator gives it."""
     return (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def spread(values: list[float]) -> float:
+    """From the first to the last one."""
+    return max(values) - min(values)
 
 
 def change_log_level(lab: Lab, level: str) -> None:
@@ -146,15 +152,15 @@ def test_a_rollbacks_report_has_its_times_criteria_and_checklist_from_what_was_m
     assert reported.rc == 0, reported.output
     (written,) = (tmp_path / "out").glob("*.json")
     document = json.loads(written.read_text(encoding="utf-8"))
-    lines = journals(lab)[-1]
-    ended = {line["phase"]: line["seconds"] for line in lines if line["event"] == "phase" and line["state"] == "end"}
-    assert {item["phase"]: item["seconds"] for item in document["phases"]} == ended
+    lines = [line for line in journals(lab)[-1] if line["event"] == "phase"]
+    took = {phase: spread([one["mono"] for one in lines if one["phase"] == phase]) for phase in PHASES}
+    assert {item["phase"]: item["seconds"] for item in document["phases"]} == pytest.approx(took, abs=0.05)
     budgets = {item["name"]: item for item in document["budgets"]}
     assert set(budgets) == {document["run"]["class"], "to service back", "services away", "verification"}
     assert [
         item["name"] for item in budgets.values() if item["within"] is not (item["seconds"] <= item["budget"])
     ] == []
-    assert budgets["verification"]["seconds"] == ended["verify"]
+    assert budgets["verification"]["seconds"] == pytest.approx(took["verify"], abs=0.05)
     states = {item["name"]: item["state"] for item in document["criteria"]}
     assert states == {
         "RTO": "met" if budgets["to service back"]["seconds"] < 120 else "missed",
@@ -165,7 +171,7 @@ def test_a_rollbacks_report_has_its_times_criteria_and_checklist_from_what_was_m
     }
     boxes = {item["item"]: item["state"] for item in document["checklist"]}
     by_machine = {item for item, state in boxes.items() if state == "done"}
-    assert {item for item, state in boxes.items() if state == "person"} == {
+    assert {item for item, state in boxes.items() if state == "for a person"} >= {
         "Incident confirmed and rollback decision made",
         "Stakeholders notified",
         "Progress monitored",
