@@ -177,6 +177,7 @@ def test_its_backup_is_complete_and_a_rollback_of_the_untouched_stack_changes_no
     assert link(field).is_symlink()
 
 
+@pytest.mark.slow
 def test_a_link_that_a_release_pointed_elsewhere_leads_back(field: Lab) -> None:
     before, ran = field.state(), job(field)
     link(field).unlink()

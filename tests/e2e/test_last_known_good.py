@@ -28,7 +28,10 @@ def deploy_next_release(lab: Lab) -> None:
     releases.up(lab.stack)
 
 
-@pytest.mark.parametrize("clean_backup_before", [True, False], ids=["older-clean-backup", "no-older-backup"])
+@pytest.mark.parametrize(
+    "clean_backup_before",
+    [pytest.param(True, id="older-clean-backup", marks=pytest.mark.slow), pytest.param(False, id="no-older-backup")],
+)
 def test_a_backup_taken_after_the_edit_brings_back_the_release_from_before_it(
     lab: Lab, clean_backup_before: bool
 ) -> None:

@@ -77,7 +77,7 @@ def test_a_rollback_passes_and_its_speed_is_printed(patient_lab: Lab) -> None:
     assert (everything.rc, file_only.rc) == (0, 0), everything.output + file_only.output
 
 
-@pytest.mark.parametrize("count", [10, 1000, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [10, *(pytest.param(count, marks=pytest.mark.slow) for count in (1000, 10_000))])
 def test_many_backups_are_listed_and_the_speed_is_printed(lab: Lab, count: int) -> None:
     golden = lab.backup_path(lab.golden())
     make_backups(golden, count)
@@ -106,6 +106,7 @@ def make_backups(golden: Path, count: int) -> None:
         (place / "manifest.json").write_text(json.dumps({**manifest, "id": name, "sequence": 0}), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_large_backup_is_proven_and_the_speed_is_printed(lab: Lab) -> None:
     golden = lab.backup_path(lab.golden())
     small = discover_seconds(lab)

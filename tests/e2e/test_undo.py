@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
@@ -59,6 +60,7 @@ def test_it_is_left_where_that_is_wanted_and_the_screen_says_so(lab: Lab) -> Non
     assert b"enabled: false" in releases.kong_file(lab).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_next_older_backup_is_tried_and_the_rejection_is_explained(lab: Lab) -> None:
     golden = lab.golden()
     before = lab.state()
