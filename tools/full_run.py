@@ -49,6 +49,11 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {system}, {_says('.venv/bin/ansible', '--version')}"
 
 
+def is_good(result: Mapping[str, Any] | None) -> bool:
+    """Say whether a part ran and passed; one that was skipped as a whole did not."""
+    return result is not None and result["status"] == 0 and result["passed"] > 0
+
+
 def page(record: Mapping[str, Mapping[str, Any]], names: list[str], where: str) -> str:
     """Return the page; names: the parts that a full run has, so that one without a result shows."""
     rows = []
@@ -57,7 +62,7 @@ def page(record: Mapping[str, Mapping[str, Any]], names: list[str], where: str) 
         if one is None:
             rows.append(f"| {name} | not run | | | | | |")
             continue
-        result = "ok" if one["status"] == 0 else "FAILED"
+        result = "ok" if is_good(one) else "FAILED" if one["status"] else "skipped"
         counts = f"{one['passed']} | {one['failed']} | {one['seconds']:.0f}"
         rows.append(f"| {name} | {result} | {counts} | {one['commit']} | {one['when']} |")
     made = [record[name] for name in names if name in record]

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SUMMARY = re.compile(r"\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|warnings?)\b")
 NAMED = re.compile(r"(?:FAILED|ERROR) \S+::.*")
 # What nox says of a session whose Python is not on this machine.
-LEFT_OUT = re.compile(r"^nox > .*\bskipped\b", re.MULTILINE)
+LEFT_OUT = re.compile(r"^nox > Session \S+ skipped\b", re.MULTILINE)
 COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 
@@ -140,8 +140,10 @@ def run(part: Part, live: bool) -> Result:
     if not live:
         say(f"\n===== {part.name} =====\n{''.join(lines)}\n===== end of {part.name} =====\n")
     passed, failed, skipped = count([line for line in lines if SUMMARY.search(line)])
-    if status == 0 and not passed + failed:
-        passed, skipped = (0, 1) if LEFT_OUT.search("".join(lines)) else (1, skipped)
+    left_out = len(LEFT_OUT.findall("".join(lines)))
+    skipped += left_out
+    if status == 0 and not passed + failed + left_out:
+        passed = 1
     if status != 0 and not failed:
         failed = 1
     named = tuple(line.strip() for line in lines if NAMED.match(line))
@@ -234,7 +236,7 @@ def main() -> int:
     if options.full and not options.go_on and not options.parts:
         full_run.forget()
     before = full_run.read() if options.go_on else {}
-    chosen = [part for part in chosen if before.get(part.name, {}).get("status") != 0]
+    chosen = [part for part in chosen if not full_run.is_good(before.get(part.name))]
     results = run_all(chosen, keep if options.full else lambda _result: None)
     print("\n===== seconds =====")
     for one in results:

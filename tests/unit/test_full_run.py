@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pytest
+
 PATH = Path(__file__).parent.parent.parent / "tools" / "full_run.py"
 spec = importlib.util.spec_from_file_location("full_run", PATH)
 assert spec is not None
@@ -31,6 +33,20 @@ def test_a_new_run_begins_without_a_record(tmp_path):
     full_run.keep("lint", GOOD, path)
     full_run.forget(path)
     assert full_run.read(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("result", "good"),
+    [(GOOD, True), (BAD, False), ({**GOOD, "passed": 0, "skipped": 1}, False), (None, False)],
+    ids=["passed", "failed", "skipped-as-a-whole", "never-run"],
+)
+def test_what_is_left_out_when_a_run_goes_on(result, good):
+    assert full_run.is_good(result) is good
+
+
+def test_the_page_says_of_a_part_without_its_python_that_it_was_skipped():
+    one = {**GOOD, "passed": 0, "skipped": 1, "when": "2026-01-01 10:00", "commit": "aaa"}
+    assert "| compat | skipped | 0 | 0 | 61 |" in full_run.page({"compat": one}, ["compat"], "2 cores")
 
 
 def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():

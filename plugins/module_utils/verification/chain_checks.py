@@ -77,7 +77,7 @@ class ChainChecks:
         if self.stack.proxy_service:
             proxy = self.stack.proxy_service
             there = (f"container_{proxy}",)
-            found.append(Question("proxy_health", 'status "healthy"', self._health, needs=there))
+            found.append(Question("proxy_health", "status healthy, ok, up, pass or alive", self._health, needs=there))
             expected = "three requests through the proxy reach Kong"
             front = (f"link_{proxy}_{self.stack.kong_service}", "proxy_health")
         needs = (*masked, kong, "kong_workers", "kong_gateway", *front)

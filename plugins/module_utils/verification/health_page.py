@@ -8,6 +8,8 @@ import json
 
 # "healthy" is the page of the guide; "pass", "ok" and "up" are those of the draft for health+json, and common.
 GOOD = frozenset({"healthy", "pass", "ok", "up", "alive"})
+# A script without a blank is no word, and what a page says comes into logs and reports.
+LONGEST = 32
 
 
 def judge(status: int, body: str) -> tuple[bool, str]:
@@ -32,4 +34,4 @@ def _word(body: str) -> str:
         found = {"status": body}
     said = found.get("status") if isinstance(found, dict) else found
     words = said.strip().rstrip(".!").split() if isinstance(said, str) else []
-    return words[0] if len(words) == 1 else ""
+    return words[0] if len(words) == 1 and len(words[0]) <= LONGEST else ""

@@ -21,6 +21,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.verification
         (200, "unhealthy", (False, "status unhealthy")),
         (200, "not ok", (False, "answers 200 and no status")),
         (200, "<html><body>Welcome to nginx!</body></html>", (False, "answers 200 and no status")),
+        (200, "x" * 5000, (False, "answers 200 and no status")),
         (200, "{}", (False, "answers 200 and no status")),
         (200, "[]", (False, "answers 200 and no status")),
         (200, '{"status": true}', (False, "answers 200 and no status")),
