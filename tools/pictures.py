@@ -1,12 +1,11 @@
 """Draw the terminal sessions of the documentation: the playbooks' real output on the reference stack, as SVG files.
 
-Each picture is a terminal of 80 columns, as tools/demo_screen.py shows it. Looking at one fetches nothing.
+Each picture is a terminal of 80 columns with the checkout's own screen. Looking at one fetches nothing.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from lab import Lab  # noqa: E402
 from releases import break_everything  # noqa: E402
 
+SCREEN = {"ANSIBLE_STDOUT_CALLBACK": "kong_masking.recovery.recovery_screen"}
 COLORS = (
     (re.compile(r"SERVICE: BACK.*"), "bold green"),
     (re.compile(r"SERVICE: NOT BACK.*|REFUSED:.*|FAILED.*"), "bold red"),
@@ -32,16 +32,10 @@ COLORS = (
 )
 
 
-def shown(output: str) -> str:
-    """What a person reads of a playbook's output, as the demo shows it."""
-    screen = [sys.executable, str(ROOT / "tools" / "demo_screen.py")]
-    return subprocess.run(screen, input=output, capture_output=True, text=True, check=False).stdout.rstrip()
-
-
 def draw(name: str, command: str, output: str) -> None:
     """Write one picture."""
     console = Console(record=True, width=82, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
-    text = Text(f"$ {command}\n{shown(output)}")
+    text = Text(f"$ {command}\n{output.rstrip()}")
     for pattern, style in COLORS:
         text.highlight_regex(pattern, style)
     console.print(text)
@@ -60,8 +54,8 @@ def main() -> int:
             lab.deploy()
             lab.golden()
             break_everything(lab)
-            plan = lab.play("rollback", "--check", "--diff")
-            done = lab.play("rollback")
+            plan = lab.play("rollback", "--check", "--diff", environ=SCREEN)
+            done = lab.play("rollback", environ=SCREEN)
         finally:
             lab.down()
     for run in (plan, done):
