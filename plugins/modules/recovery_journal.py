@@ -140,7 +140,9 @@ continuation:
     deployment: {description: The target to take instead., type: str, returned: always, sample: deploy-1}
     snapshot: {description: The snapshot that leads back to before it., type: dict, returned: always, sample: {}}
     before: {description: The checks of that state., type: list, elements: dict, returned: always, sample: []}
-    data_done: {description: Whether it had changed the data already., type: bool, returned: always, sample: false}
+    data_done: {description: Whether the data are changed already., type: bool, returned: always, sample: false}
+    data_changed: {description: Whether they were touched at all., type: bool, returned: always, sample: false}
+    brought: {description: The dump that changed them., type: str, returned: always, sample: ""}
     why: {description: The same in words., type: str, returned: always, sample: it was interrupted}
 log:
   description: Host and path of the log that can be followed; empty in check mode.

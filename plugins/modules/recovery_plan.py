@@ -64,6 +64,10 @@ options:
     type: list
     elements: str
     default: []
+  resumes:
+    description: Whether the run goes on with an interrupted one, which may have started Redis anew already.
+    type: bool
+    default: false
   undo:
     description:
       - Given where a rollback failed and O(backup) is its snapshot.
@@ -202,6 +206,7 @@ SPEC = {
     "redis_scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
     "force": {"type": "bool", "default": False},
     "keep_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "resumes": {"type": "bool", "default": False},
     "undo": {
         "type": "dict",
         "options": {
@@ -260,9 +265,16 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "kong_service": stack.kong_service,
         "proxy_service": stack.proxy_service,
         "kong_file": target["kong"].get("file") or "",
-        "definition_files": [*stack.compose_files, stack.wanted_env_file, ".env", *look.files.definitions()],
+        "definition_files": [
+            *stack.compose_files,
+            *stack.overrides,
+            stack.wanted_env_file,
+            ".env",
+            *look.files.definitions(),
+        ],
         "services": params["services"],
         "force": params["force"],
+        "resumes": params["resumes"],
     }
     mode, brought = data_mode(params, stack)
     live = look.live(target, mode, params["redis_scope"], brought)

@@ -27,6 +27,13 @@ options:
     description: The backup that the plan's sources lie in.
     type: path
     required: true
+  copies:
+    description:
+      - Directories of backups that hold the data of before, the newest first.
+      - What a Redis does not load again when it is started anew comes back out of them.
+    type: list
+    elements: path
+    default: []
   ready_timeout:
     description: Seconds that each service may take to become ready.
     type: int
@@ -49,6 +56,7 @@ EXAMPLES = r"""
     stack: {project: gateway, environment: production, dir: /opt/gateway}
     plan: "{{ planned.plan }}"
     backup_path: "{{ found.backup.path }}"
+    copies: ["{{ saved.backup.path }}"]
 """
 
 RETURN = r"""
@@ -100,6 +108,7 @@ SPEC = {
     **RUN_SPEC,
     "plan": {"type": "dict", "required": True},
     "backup_path": {"type": "path", "required": True},
+    "copies": {"type": "list", "elements": "path", "default": []},
     "ready_timeout": {"type": "int", "default": 60},
 }
 
@@ -121,7 +130,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     engine = DockerStack(stack.project, timeout=max(60, params["ready_timeout"]))
     phase = RunPhase(stack, params["run"], runner)
     executor = PlanExecutor(
-        stack, engine, runner, find_client(runner), params["backup_path"], params["ready_timeout"], phase
+        stack,
+        engine,
+        runner,
+        find_client(runner),
+        params["backup_path"],
+        params["ready_timeout"],
+        phase,
+        params["copies"],
     )
     return {"changed": True, "executed": executor.execute(plan["actions"])}
 

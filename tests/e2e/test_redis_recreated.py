@@ -30,3 +30,30 @@ def test_no_request_is_masked_wrongly_while_redis_is_replaced(lab: Lab) -> None:
     steps = [(item["action"], item.get("service")) for item in lab.record()["executed"]]
     assert steps.index(("stop", "kong")) < steps.index(("recreate", "redis")) < steps.index(("ready", "redis"))
     assert steps.index(("ready", "redis")) < steps.index(("start", "kong")) < steps.index(("reload", "nginx"))
+
+
+def test_mappings_stay_where_what_comes_back_makes_redis_load_older_files(lab: Lab) -> None:
+    """The release switched the append-only files off: they end with it, and Redis reads no dump where they are on."""
+    lab.golden()
+    good = lab.state()
+    lab.stack.set_env(REDIS_APPENDONLY="no")
+    releases.up(lab.stack, "redis")
+    releases.load_kong_file(lab)
+    lab.wait_masked()
+    for _time in range(5):
+        assert lab.stack.probe()
+    before = lab.state()
+    assert len(before.keys) > len(good.keys)
+
+    done = lab.play("rollback")
+
+    after = lab.state()
+    assert done.rc == 0, done.output
+    assert done.verdict == "SERVICE: BACK"
+    assert stack_state.lost(before, after, slack_ms=1000) == []
+    assert stack_state.environment_of(after, "redis") == stack_state.environment_of(good, "redis")
+    assert "Redis came back with less: 1 of 1 alias counters fell" in done.flat
+    kept = next(item for item in lab.record()["executed"] if item["action"] == "keep_data")
+    assert kept["result"]["keys_restored"] == len(set(before.keys) - set(good.keys))
+    again = lab.play("rollback")
+    assert (again.rc, again.changed) == (0, 0), again.output

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
+import outside
 import pytest
 import releases
 import stack_state
 from broken_off import BrokenOff, Point, lease, phase, step
-from lab import Lab
+from lab import GOLDEN, Lab
 
 PHASES = ("before", "discover", "plan", "snapshot", "apply", "verify")
 INSIDE = {
@@ -121,3 +123,63 @@ def test_kong_does_not_serve_while_redis_is_away_not_even_after_a_kill(lab: Lab)
     broken_off(lab, step("stop", "kong", "end"), BrokenOff.kill_all)
     time.sleep(1)
     assert lab.stack.containers()["kong"]["State"]["Running"] is False
+
+
+@pytest.mark.fault("recover_data killed while Kong is off")
+def test_the_next_change_of_the_data_starts_the_kong_that_a_killed_one_left_off(lab: Lab) -> None:
+    lab.golden()
+    before = lab.state()
+    redis, kong = (str(lab.stack.containers()[name]["Id"]) for name in ("redis", "kong"))
+    outside.run(["docker", "stop", redis])
+    again = ("-e", "redis_data=merge", "-e", f"deployment={GOLDEN}")
+    killed = BrokenOff(lab, "recover_data", *again)
+    outside.wait_for("Kong to be off", lambda: not lab.stack.containers()["kong"]["State"]["Running"], 60)
+    killed.kill_all()
+    killed.end()
+    outside.run(["docker", "start", redis])
+    assert lab.stack.containers()["kong"]["State"]["Running"] is False
+
+    done = lab.play("recover_data", *again)
+
+    after = lab.stack.containers()["kong"]
+    assert done.rc == 0, done.output
+    assert (after["Id"], after["State"]["Running"]) == (kong, True)
+    assert after["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+    lab.wait_masked()
+    assert stack_state.lost(before, lab.state(), slack_ms=1000) == []
+
+
+@pytest.mark.fault("killed, and a run that changes the data follows")
+def test_what_clients_wrote_after_a_kill_is_in_a_copy_of_its_own(lab: Lab) -> None:
+    """The first snapshot stays the way back, and its data are older than what the second run takes away."""
+    lab.golden()
+    target = lab.state()
+    lab.stack.set_env(KONG_LOG_LEVEL="debug")
+    releases.up(lab.stack, "kong")
+    lab.wait_masked()
+    run = BrokenOff(lab, "rollback", "-e", "redis_data=keep")
+    run.wait(phase("apply"))
+    run.kill_all()
+    run.end()
+    (snapshot,) = lab.snapshots()
+    releases.up(lab.stack, "kong")
+    lab.wait_masked()
+    for _time in range(3):
+        assert lab.stack.probe()
+    written = lab.state()
+
+    done = lab.play("rollback", "-e", "redis_data=empty")
+
+    after = lab.state()
+    assert done.rc == 0, done.output
+    assert lab.snapshots() == [snapshot]
+    assert stack_state.differences(target, after, identity=False, data=False) == []
+    assert [name for name in after.keys if name.startswith(("aws_masker:map:", "aws_masker:rev:"))] == []
+    (line,) = re.findall(r"TO TAKE IT BACK: (.*)", done.flat.split(" LOG: ")[0])
+    first, second = line.strip().rstrip('",').split(" && ")
+    assert re.search(rf"rollback.yml .*-e deployment={snapshot} -e redis_data=keep", first), line
+    found = re.search(r"recover_data.yml .*-e deployment=(data-\S+) -e redis_data=restore", second)
+    assert found, line
+    back = lab.play("recover_data", "-e", f"deployment={found[1]}", "-e", "redis_data=restore")
+    assert back.rc == 0, back.output
+    assert stack_state.lost(written, lab.state(), slack_ms=1000) == []

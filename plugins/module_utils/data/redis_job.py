@@ -210,6 +210,9 @@ class RedisJob:
             # The dump first: one that cannot be read must not take Kong off.
             opened = held.enter_context(self._opened())
             layout: Layout | None = None
+            came_back = self.target.kong_left_off()
+            if came_back:
+                held.enter_context(self.target.kong_off())
             if live is None:
                 # Before Kong goes: where this fails, Redis may be healthy and merely listen elsewhere, and nobody could
                 # tell that Kong may come back.
@@ -232,6 +235,7 @@ class RedisJob:
                 result = change.run(live, opened.sources, layout)
         if not self.selection.keep_counters:
             self.floor.forget()
+        result["changed"] = result["changed"] or came_back
         return self._finished({**result, "method": method, "why": why, "expired": opened.expired})
 
     def _delta(self, live: RedisData, sources: redis_compare.Sources) -> dict[str, Any] | None:

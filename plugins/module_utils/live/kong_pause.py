@@ -11,7 +11,7 @@ from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import proxy_reload, readiness
+from . import kong_mark, proxy_reload, readiness
 
 READY_SECONDS = 60.0
 
@@ -21,12 +21,16 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
     """Stop a running Kong, every replica of it, and start it afterwards, ready and known to the proxy.
 
     When the body fails, Kong comes back only if safe() says so: on half replaced data it would give out aliases again.
-    A Kong that does not run stays off; whoever stopped it starts it.
+    A Kong that does not run stays off, and whoever stopped it starts it, unless that was a change like this one that
+    was killed.
     """
-    running = [item for item in engine.replicas(stack.kong_service) if item.running]
-    if not running:
+    replicas = engine.replicas(stack.kong_service)
+    running = [item for item in replicas if item.running]
+    stopped = [*running, *kong_mark.left_off(stack, runner, replicas)]
+    if not stopped:
         yield
         return
+    kong_mark.write(stack, runner, stopped)
     for kong in running:
         engine.stay_off(kong)
         engine.stop(kong)
@@ -34,15 +38,17 @@ def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callab
         yield
     except BaseException:
         if safe():
-            _back(engine, running)
+            _back(engine, stopped)
+            kong_mark.forget(stack, runner)
         raise
-    _back(engine, running)
+    _back(engine, stopped)
+    kong_mark.forget(stack, runner)
 
     def look() -> Container | None:
         return engine.container(stack.kong_service)
 
     def ask() -> str:
-        return readiness.kong_problem(look(), "", stack.probe_path, engine)
+        return readiness.kong_problem(look(), "", stack, engine)
 
     readiness.wait_ready(ask, look, READY_SECONDS, runner.clock, runner.sleep)
     for proxy in engine.replicas(stack.proxy_service) if stack.proxy_service else ():

@@ -15,7 +15,7 @@ from ..libraries import redis
 from ..redis.redis_data import RedisData
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import kong_pause, live_state, readiness, redis_copy, redis_files, redis_layout
+from . import kong_mark, kong_pause, live_state, readiness, redis_copy, redis_files, redis_layout
 
 STARTED_SECONDS = 120.0
 LOADING_SECONDS = 120.0
@@ -114,6 +114,11 @@ class LiveRedis:
     def kong_off(self) -> AbstractContextManager[None]:
         """Return a context in which Kong is off; afterwards it comes back where Redis still serves whole data."""
         return kong_pause.kong_off(self.stack, self.engine, self.runner, self._whole)
+
+    def kong_left_off(self) -> bool:
+        """Say whether an interrupted change of the data stopped Kong, and nobody started it since."""
+        replicas = self.engine.replicas(self.stack.kong_service)
+        return bool(kong_mark.left_off(self.stack, self.runner, replicas))
 
     def _whole(self) -> bool:
         """Say whether Redis serves whole data; what cannot be told is no yes, and hides no failure from before."""

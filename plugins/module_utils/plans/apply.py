@@ -7,19 +7,20 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from ..backups import kept_secrets
 from ..configuration import links
+from ..data import kept_data
 from ..data.redis_job import RedisJob
 from ..engine import compose
 from ..engine.container import Container, is_job
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost
 from ..errors import CommandError, DamagedBackupError, RecoveryError
-from ..live import live_state, proxy_reload, readiness
+from ..live import kong_mark, live_state, proxy_reload, readiness
 from ..live.diagnosis import Diagnosis
 from ..redact import scrub, secret_values
 from ..runner import Runner, Stamp
@@ -37,7 +38,7 @@ class PlanExecutor:
     """Executes one plan against one stack.
 
     backup_path: where the plan's sources lie; budget: seconds that each service may take to become ready; phase: renews
-    the run's lock before each action and notes it.
+    the run's lock before each action and notes it; copies: backups that hold the data of before, the newest first.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class PlanExecutor:
         backup_path: str,
         budget: float,
         phase: RunPhase | None = None,
+        copies: Sequence[str] = (),
     ) -> None:
         self.stack, self.engine, self.runner, self.client = stack, engine, runner, client
         self.backup_path, self.budget = backup_path, budget
         self.phase = phase or RunPhase(stack, {}, runner)
+        self.copies = copies
         self.executed: list[dict[str, Any]] = []
         self.network_made = engine.has_network()
         self.network_lock = threading.Lock()
@@ -62,6 +65,8 @@ class PlanExecutor:
 
         The exception carries what was done so far in ``details.executed``.
         """
+        # Whoever left Kong off, this plan starts it.
+        kong_mark.forget(self.stack, self.runner)
         with ThreadPoolExecutor(max_workers=8) as pool:
             beside: list[Future[None]] = []
             try:
@@ -250,6 +255,9 @@ class PlanExecutor:
         settings = {name: action.get(name, "") for name in ("method", "scope", "brought")}
         action["result"] = RedisJob(self.stack, self.engine, self.runner, action["mode"], dump, settings).run()
 
+    def _keep_data(self, action: dict[str, Any]) -> None:
+        action["result"] = kept_data.bring_back(self.stack, self.engine, self.runner, self.copies)
+
     def _ready(self, action: dict[str, Any]) -> None:
         service = action["service"]
         passwords: list[str] = []
@@ -263,7 +271,7 @@ class PlanExecutor:
                 return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
             if service == self.stack.kong_service:
                 wanted = action.get("configuration_hash", "")
-                return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
+                return readiness.kong_problem(container, wanted, self.stack, self.engine)
             if service == self.stack.proxy_service:
                 return readiness.proxy_problem(container, self.stack)
             # A job that was made anew may be over by now.

@@ -22,6 +22,7 @@ from .decisions import (
 
 # Seconds that force gives a container before it is killed.
 FORCED_GRACE = 2
+KEEP_DATA = "keep_data"
 ENDING = ("stop", RESTART, RECREATE, REMOVE)
 
 
@@ -61,8 +62,8 @@ def order(
             actions.append(_load_configuration(decision, target, settings))
             actions += [item for item in files if _hot(item, decisions, settings)]
             continue
-        if name == redis and data.get("changes"):
-            actions += _redis_with_data(name, decision, live, data)
+        if name == redis:
+            actions += _redis_actions(name, decision, live, data, bool(settings.get("resumes")))
             continue
         do = START if name == kong and decision.do == RESTART and _redis_moves(decisions, live, redis) else decision.do
         actions += _service_actions(name, decision, live, beside=False, do=do)
@@ -73,7 +74,33 @@ def order(
         if name == kong:
             ready["configuration_hash"] = target["kong"].get("configuration_hash") or ""
         (waiting if name in (kong, proxy) else actions).append(ready)
-    return _with_grace(actions + waiting + _displaced_tags(target, live, tags), bool(settings.get("force")))
+    found = actions + waiting + _displaced_tags(target, live, tags)
+    if all(item["action"] == KEEP_DATA for item in found):
+        return []  # nothing is changed, so nothing was lost on the way
+    if not settings.get("force"):
+        return found
+    # Killed while it saves, a Redis that answers would lose what it was given since its last save.
+    return _with_grace(found, spared=redis if data.get("before") is not None else "")
+
+
+def _redis_actions(
+    name: str, decision: Decision, live: Mapping[str, Any], data: Mapping[str, Any], resumes: bool
+) -> list[dict[str, Any]]:
+    """Return the steps of Redis, its data included.
+
+    resumes: whether the run goes on with one that may have been killed between a new start of Redis and the look at it.
+    """
+    if data.get("changes"):
+        return _redis_with_data(name, decision, live, data)
+    if decision.do == KEEP:
+        return [_keep_data(name)] if resumes else []
+    steps = _service_actions(name, decision, live, beside=False)
+    return steps if decision.do == REMOVE else [*steps, _ready(name), *_kept(name, data)]
+
+
+def _kept(service: str, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the look at data that are there after a new start; there is none where nobody knows what there was."""
+    return [_keep_data(service)] if data.get("before") is not None else []
 
 
 def _redis_moves(decisions: Mapping[str, Decision], live: Mapping[str, Any], redis: str) -> bool:
@@ -99,13 +126,16 @@ def _redis_with_data(
     """
     by_files = data.get("method") == "file"
     steps = [] if by_files and decision.do in (START, RESTART) else _service_actions(name, decision, live, beside=False)
-    asked = [] if by_files or decision.do == KEEP else [_ready(name)]
+    asked = [] if by_files or decision.do == KEEP else [_ready(name), *_kept(name, data)]
     return [*steps, *asked, _replace_data(name, data)]
 
 
-def _with_grace(actions: list[dict[str, Any]], force: bool) -> list[dict[str, Any]]:
-    """Return the actions; force leaves a container little time to stop."""
-    return [{**item, "grace": FORCED_GRACE} if force and item["action"] in ENDING else item for item in actions]
+def _with_grace(actions: list[dict[str, Any]], spared: str) -> list[dict[str, Any]]:
+    """Return the actions of force, which leaves a container little time to stop; spared: one that keeps its own."""
+    return [
+        {**item, "grace": FORCED_GRACE} if item["action"] in ENDING and item["service"] != spared else item
+        for item in actions
+    ]
 
 
 def _dependencies(
@@ -128,6 +158,15 @@ def _dependencies(
 
 def _ready(service: str) -> dict[str, Any]:
     return {"action": "ready", "service": service, "why": "asked of the service itself", "beside": False}
+
+
+def _keep_data(service: str) -> dict[str, Any]:
+    """Return the step after a new start of a Redis whose data are to stay.
+
+    What is changed back may be the very setting that says where its data lie, or whether they are saved at all.
+    """
+    why = "what it does not load again comes back out of the snapshot"
+    return {"action": KEEP_DATA, "service": service, "why": why, "beside": False}
 
 
 def _replace_data(service: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..backups import kept_secrets
 from ..configuration import config_files, links
-from ..engine import compose, env_file
+from ..engine import env_file
 from ..errors import DamagedBackupError
 from ..runner import Runner, Stamp
-from ..stack_args import StackArgs
+from ..stack_args import OVERRIDES, StackArgs
 
 ABOUT = ("sha256", "mode", "uid", "gid")
 OF_A_LINK = 0o777
@@ -123,7 +123,7 @@ class TargetFiles:
         def read(path: str) -> bytes | None:
             return self.content(path) if "source" in self.files.get(path, {}) else None
 
-        own = [*self.stack.compose_files, self.env_file, ".env", *compose.OVERRIDES]
+        own = [*self.stack.compose_files, self.env_file, ".env", *OVERRIDES]
         variables = env_file.parse(read(self.env_file) or b"")
-        names = own + config_files.referenced(self.stack.compose_files, read, variables)
+        names = own + config_files.referenced([*self.stack.compose_files, *self.stack.overrides], read, variables)
         return {path: self.content(path) for path in dict.fromkeys(names) if "source" in self.files.get(path, {})}

@@ -65,6 +65,7 @@ def run_record(run: str, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     record.update(_records(phases, end))
     # A run that went on with an interrupted one made no snapshot of its own.
     record["snapshot"] = record["snapshot"] or dict((begin.get("carries") or {}).get("snapshot") or {})
+    record["snapshot"].update({"copy": copy["id"]} if (copy := _copy(phases)) else {})
     counted = _last(events, "data")
     record["data_after"] = record["data_after"] or {key: counted[key] for key in ("keys", "mappings") if key in counted}
     record["executed"] = record["executed"] or [item for item in record["steps"] if item["state"] == "end"]
@@ -201,6 +202,12 @@ def _merged(phases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         last["result"] = {**last["result"], **item["result"], **lists}
     return found
+
+
+def _copy(phases: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the data backup that a run made which went on with another one's snapshot."""
+    found = [item["result"].get("backup") for item in phases if item["phase"] == "copy" and item["result"]]
+    return found[-1] or {} if found else {}
 
 
 def _records(phases: Sequence[Mapping[str, Any]], end: Mapping[str, Any]) -> dict[str, Any]:

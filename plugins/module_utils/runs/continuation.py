@@ -8,6 +8,7 @@ stack. What was not begun has changed nothing and is only noted.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -26,8 +27,9 @@ COMPARED = ("deployment", "services", "redis_data", "redis_scope", "keep_secrets
 class Continuation:
     """how: none, resume, supersede, undo or refuse; run: the unfinished one; deployment: the target to take instead.
 
-    snapshot: the backup that leads back to before it all; before: the checks of that state; data_done: the data was
-    changed already; why: for people.
+    snapshot: the backup that leads back to before it all; before: the checks of that state; data_done: this run has
+    nothing to change in the data any more; data_changed: they may not be those of the snapshot; brought: the dump that
+    changed them, empty for none; why: for people.
     """
 
     how: str = NONE
@@ -36,6 +38,8 @@ class Continuation:
     snapshot: Mapping[str, Any] = field(default_factory=dict)
     before: Sequence[Mapping[str, Any]] = ()
     data_done: bool = False
+    data_changed: bool = False
+    brought: str = ""
     why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,6 +75,13 @@ def decide(
     changed = bool(carried.get("data_done")) or any(item["action"] == DATA for item in steps_done(events))
     # What the run had begun to take back itself has to be done again.
     done = changed and not any(item["event"] == STEP and item["action"] == DATA for item in since(events, UNDO))
+    # Begun is enough: what leads back compares, and finds that nothing was changed.
+    touched = bool(carried.get("data_changed")) or any(
+        item["event"] == STEP and item["action"] == DATA for item in events
+    )
+    planned = phase_result(events, "plan").get("plan") or {}
+    source = (planned.get("data") or {}).get("source") or ""
+    brought = os.path.join(str(found.get("path") or ""), source) if source else str(carried.get("brought") or "")
     asked = first.get("arguments") or {}
     same = all((asked.get(name) or "") == (arguments.get(name) or "") for name in COMPARED)
     how = setting if setting != "auto" else RESUME if same and not arguments.get("force") else SUPERSEDE
@@ -82,4 +93,5 @@ def decide(
     }
     goal = {RESUME: target, UNDO: str(snapshot.get("id"))}.get(how, "")
     before = carried.get("before") or first_checks(events)
-    return Continuation(how, run, goal, dict(snapshot), before, done and how == RESUME, words[how])
+    brought = brought if touched else ""
+    return Continuation(how, run, goal, dict(snapshot), before, done and how == RESUME, touched, brought, words[how])

@@ -25,5 +25,5 @@ def words(phase: str, result: Mapping[str, Any]) -> str:
         return f"{len(plan['actions'])} actions, about {plan.get('estimate_seconds', 0):.0f} s"
     backup = result.get("backup") or {}
     if backup.get("id"):
-        return f"{'saved as' if phase == 'snapshot' else 'target'} {backup['id']}"
+        return f"{'saved as' if phase in ('snapshot', 'copy') else 'target'} {backup['id']}"
     return "done"

@@ -32,7 +32,7 @@ def _carried(going_on: Continuation) -> dict[str, Any]:
     if going_on.how == NONE:
         return {}
     about = going_on.as_dict()
-    return {name: about[name] for name in ("snapshot", "deployment", "before", "data_done")}
+    return {name: about[name] for name in ("snapshot", "deployment", "before", "data_done", "data_changed", "brought")}
 
 
 def free_id(stack: StackArgs, kind: str, now: datetime) -> str:

@@ -19,9 +19,11 @@ BACK, NOT_BACK, UNKNOWN = "back", "not back", "not measured"
 
 
 def outcome(result: Mapping[str, Any]) -> str:
-    """Return completed, nothing to do, refused, undone or failed."""
+    """Return completed, nothing to do, refused, undone or failed; what had changed something was not merely refused."""
+    if result["undone"] and result["failure"]:
+        return "undone"
     if result["failure"]:
-        return "refused" if result["plan"].get("refusals") else "undone" if result["undone"] else "failed"
+        return "refused" if result["plan"].get("refusals") and not result["applied"] else "failed"
     return "completed" if result["plan"].get("actions") else "nothing to do"
 
 

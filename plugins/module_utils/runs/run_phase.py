@@ -29,7 +29,16 @@ RUN_SPEC: dict[str, Any] = {
     },
 }
 # Seconds for which a phase's module may be silent; stack_apply renews with every step.
-BUDGET = {"before": 60, "discover": 120, "plan": 180, "snapshot": 300, "apply": 180, "verify": 180, "undo": 180}
+BUDGET = {
+    "before": 60,
+    "discover": 120,
+    "plan": 180,
+    "snapshot": 300,
+    "copy": 300,
+    "apply": 180,
+    "verify": 180,
+    "undo": 180,
+}
 STEP_FIELDS = ("step", "action", "service", "path", "reference")
 # What the journal keeps of a phase's result; a backup's list of files would only fill it.
 KEPT = {
@@ -37,6 +46,7 @@ KEPT = {
     "discover": ("backup", "why", "older"),
     "plan": ("plan",),
     "snapshot": ("backup",),
+    "copy": ("backup",),
     "apply": ("executed",),
     "verify": ("checks",),
     "undo": ("plan", "executed", "checks"),

@@ -13,13 +13,16 @@ from .budgets import CLASSES, VERIFY, rollback_class
 from .escalation import escalation
 from .take_back import take_back
 
+# Steps that look; one that found something to do has a result.
+SILENT = ("ready", "keep_data")
+
 
 def outcome(run: Mapping[str, Any]) -> str:
     """Return completed, nothing to do, planned (check mode), refused, undone or failed."""
     if run["failure"]:
         if run["undo"].get("undone"):
             return "undone"
-        return "refused" if run["plan"].get("refusals") else "failed"
+        return "refused" if run["plan"].get("refusals") and not run["applied"] else "failed"
     if run["check_mode"]:
         return "planned"
     return "completed" if run["plan"].get("actions") else "nothing to do"
@@ -63,7 +66,7 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
         lines.append(f"CAUSE: {run['failure']}")
     if run["undo"]:
         lines.append(f"UNDO: {'done' if run['undo'].get('undone') else 'left as it is'}: {run['undo'].get('reason')}")
-    executed = [item for item in run["executed"] if item["action"] != "ready"]
+    executed = [item for item in run["executed"] if item["action"] not in SILENT or item.get("result")]
     if not run["check_mode"]:
         lines.append(f"CHANGED: {'; '.join(_did(item) for item in executed) if executed else 'nothing'}")
     if run["plan"].get("data"):

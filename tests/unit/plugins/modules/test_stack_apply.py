@@ -19,6 +19,7 @@ def module(check_mode, actions=(), refusals=()):
         "stack": {name: getattr(samples.stack(), name) for name in stack_apply.SPEC["stack"]["options"]},
         "plan": {"actions": list(actions), "refusals": list(refusals)},
         "backup_path": "/b",
+        "copies": ["/s"],
         "ready_timeout": 5,
         "run": {},
     }
@@ -77,8 +78,8 @@ def test_exactly_the_actions_of_the_plan_are_executed(monkeypatch):
     seen = {}
 
     class Executor:
-        def __init__(self, _stack, _engine, _runner, client, backup_path, budget, _phase):
-            seen.update(client=client, backup_path=backup_path, budget=budget)
+        def __init__(self, _stack, _engine, _runner, client, backup_path, budget, _phase, copies):
+            seen.update(client=client, backup_path=backup_path, budget=budget, copies=copies)
 
         def execute(self, actions):
             seen["actions"] = actions
@@ -89,4 +90,10 @@ def test_exactly_the_actions_of_the_plan_are_executed(monkeypatch):
     monkeypatch.setattr(stack_apply, "PlanExecutor", Executor)
     found = stack_apply.body(module(False, [ACTION]))
     assert found == {"changed": True, "executed": [{**ACTION, "ms": 1}]}
-    assert seen == {"client": ("docker", "compose"), "backup_path": "/b", "budget": 5, "actions": [ACTION]}
+    assert seen == {
+        "client": ("docker", "compose"),
+        "backup_path": "/b",
+        "budget": 5,
+        "copies": ["/s"],
+        "actions": [ACTION],
+    }

@@ -115,3 +115,44 @@ def test_data_of_a_redis_outside_the_project_change_while_kong_is_off_where_it_m
     assert steps(build_plan(wanted, now, SETTINGS)) == ["replace_data redis"]
     now["data"] = data(kong_off=True)
     assert steps(build_plan(wanted, now, SETTINGS))[:2] == ["stop kong", "replace_data redis"]
+
+
+KEPT = {"mode": "keep", "before": 7, "after": 7, "changes": False}
+FRESH = ["stop kong", "recreate redis", "ready redis", "keep_data redis", *KONG_BACK]
+
+
+class TestKept:
+    """Behind each new start of a Redis whose data stay it is looked whether it loaded them."""
+
+    def found(self, *changes, about=None, **settings):
+        target, live = states(*changes)
+        live["data"] = about or KEPT
+        return build_plan(target, live, {**SETTINGS, **settings})
+
+    def test_before_kong_serves_again(self):
+        assert steps(self.found(env("redis"))) == FRESH
+
+    def test_not_where_redis_stays(self):
+        assert "keep_data redis" not in steps(self.found(env("kong")))
+
+    def test_not_where_nobody_knows_what_it_held(self):
+        found = self.found(env("redis"), about={**KEPT, "before": None})
+        assert steps(found) == [step for step in FRESH if step != "keep_data redis"]
+
+    def test_before_data_are_changed_too(self):
+        found = steps(self.found(env("redis"), about=data(before=7)))
+        assert found[2:5] == ["ready redis", "keep_data redis", "replace_data redis"]
+
+    def test_a_run_that_goes_on_looks_in_any_case(self):
+        """The interrupted one may have been killed right after the start."""
+        assert "keep_data redis" in steps(self.found(env("kong"), resumes=True))
+
+    def test_that_alone_is_no_plan(self):
+        assert steps(self.found(resumes=True)) == []
+
+    @pytest.mark.parametrize(("before", "grace"), [(7, None), (None, 2)], ids=["answers", "silent"])
+    def test_by_force_a_redis_that_answers_has_its_own_time_to_stop(self, before, grace):
+        """Killed while it saves, it would lose what it was given since its last save."""
+        found = self.found(env("redis"), about={**KEPT, "before": before}, force=True)
+        told = {step: item.get("grace") for step, item in zip(steps(found), found["actions"], strict=True)}
+        assert (told["stop kong"], told["recreate redis"]) == (2, grace)

@@ -66,6 +66,34 @@ def test_data_that_was_changed_already_is_not_changed_again():
     assert decide([*HALF, DATA], {"deployment": "deploy-0"}).data_done is False
 
 
+DUMP = {"event": "phase", "phase": "plan", "state": "end", "ok": True}
+BROUGHT = {**DUMP, "result": {"plan": {"data": {"source": "redis-backup.rdb"}}}}
+TARGET = {**FOUND, "result": {"backup": {"id": "deploy-1", "path": "/b/deploy-1"}}}
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"force": True}, {"redis_data": "keep"}], ids=["resume", "force", "other-data"]
+)
+@pytest.mark.parametrize("state", ["begin", "end"])
+def test_the_way_back_knows_that_the_data_were_touched_and_by_what(arguments, state):
+    """Whatever the next run wants: where it fails, the data of the snapshot have to come back."""
+    found = decide([BEGIN, MEASURED, TARGET, BROUGHT, SAVED, APPLY, {**DATA, "state": state}], arguments)
+    assert (found.data_changed, found.brought) == (True, "/b/deploy-1/redis-backup.rdb")
+    assert decide([BEGIN, MEASURED, TARGET, BROUGHT, SAVED, APPLY], arguments).data_changed is False
+
+
+def test_what_an_interrupted_run_had_touched_is_carried_through_the_next_ones():
+    carries = {
+        "snapshot": {"id": "rollback-0"},
+        "deployment": "",
+        "before": [],
+        "data_changed": True,
+        "brought": "/d.rdb",
+    }
+    found = decide([{**BEGIN, "carries": carries}])
+    assert (found.data_done, found.data_changed, found.brought) == (False, True, "/d.rdb")
+
+
 @pytest.mark.parametrize("state", ["begin", "end"])
 def test_data_that_the_run_had_begun_to_take_back_is_changed_again(state):
     """Its own way back was broken off: nobody knows, or everybody does, that the data are those of before."""

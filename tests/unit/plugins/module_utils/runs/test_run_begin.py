@@ -192,7 +192,8 @@ def test_a_run_that_goes_on_carries_what_the_next_one_would_need(stack):
     found = begin(stack)
     (first, told) = Journal(stack, found["run"]["id"]).events()
     assert (first["resumes"], found["continuation"]["how"]) == (OLD, "resume")
-    assert first["carries"] == {"snapshot": {"id": OLD}, "deployment": "deploy-1", "before": [], "data_done": False}
+    target = {"snapshot": {"id": OLD}, "deployment": "deploy-1", "before": []}
+    assert first["carries"] == {**target, "data_done": False, "data_changed": False, "brought": ""}
     assert found["notes"] == [told["text"]]
     assert told["text"].startswith(f"{OLD} was interrupted; this run goes on")
     last = before.events()[-1]

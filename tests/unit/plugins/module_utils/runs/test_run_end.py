@@ -40,12 +40,24 @@ def result(**other):
         ({}, "completed"),
         ({"plan": {"actions": []}}, "nothing to do"),
         ({"plan": {}}, "nothing to do"),
-        ({"failure": "plan: port_taken", "plan": REFUSED}, "refused"),
+        ({"failure": "plan: port_taken", "plan": REFUSED, "applied": False}, "refused"),
+        ({"failure": "plan: port_taken", "plan": REFUSED, "applied": True}, "failed"),
+        ({"failure": "plan: port_taken", "plan": REFUSED, "applied": True, "undone": True}, "undone"),
         ({"failure": "verify: masking", "undone": True}, "undone"),
         ({"failure": "apply: step 3"}, "failed"),
         ({"failure": "before: no engine", "plan": {}}, "failed"),
     ],
-    ids=["done", "no-actions", "no-plan", "refused", "undone", "failed", "failed-before-a-plan"],
+    ids=[
+        "done",
+        "no-actions",
+        "no-plan",
+        "refused",
+        "refused-half-way",
+        "refused-and-undone",
+        "undone",
+        "failed",
+        "failed-before-a-plan",
+    ],
 )
 def test_outcome(about, called):
     assert run_end.outcome(result(**about)) == called

@@ -27,3 +27,16 @@ def test_take_back(kind, snapshot, data, playbook, options):
     assert take_back(kind, "production", {"id": ID, **snapshot}, data) == (
         f"ansible-playbook playbooks/{playbook}.yml -e env=production -e deployment={ID} {options}"
     )
+
+
+def test_a_run_that_went_on_takes_its_data_from_its_own_copy():
+    """The snapshot's data are of the interrupted run, and clients have written since."""
+    data = {"mode": "empty", "scope": "all"}
+    env = "-e env=production"
+    assert take_back("rollback", "production", {"id": ID, "undo_data": "keep", "copy": "data-1"}, data) == (
+        f"ansible-playbook playbooks/rollback.yml {env} -e deployment={ID} -e redis_data=keep && "
+        f"ansible-playbook playbooks/recover_data.yml {env} -e deployment=data-1 "
+        "-e redis_data=restore -e redis_scope=all"
+    )
+    kept = take_back("rollback", "production", {"id": ID, "copy": "data-1"}, {"mode": "keep"})
+    assert kept.endswith(f"-e deployment={ID} -e redis_data=keep")

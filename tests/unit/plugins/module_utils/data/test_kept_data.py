@@ -1,0 +1,122 @@
+"""What a Redis that was started anew did not load again, brought back out of the newest copy that has more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.data import kept_data
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.tests.unit import samples
+
+COUNTER = "aws_masker:cnt:ec2"
+HELD = {"keys": 200, "counters": {COUNTER: 100}}
+FELL = "1 of 1 alias counters fell"
+
+
+@pytest.mark.parametrize(
+    ("copied", "now", "why"),
+    [
+        (HELD, HELD, ""),
+        (HELD, {"keys": 900, "counters": {COUNTER: 450}}, ""),
+        (HELD, {"keys": 200, "counters": {COUNTER: 99}}, FELL),
+        (HELD, {"keys": 0, "counters": {}}, FELL),
+        (HELD, {"keys": 198, "counters": {COUNTER: 100}}, ""),
+        (HELD, {"keys": 197, "counters": {COUNTER: 100}}, "197 keys instead of 200"),
+        ({"keys": 200, "counters": {}}, {"keys": 199, "counters": {}}, "199 keys instead of 200"),
+        ({"keys": 200, "counters": {}}, {"keys": 200, "counters": {}}, ""),
+        ({"keys": 0, "counters": {}}, {"keys": 0, "counters": {}}, ""),
+    ],
+    ids=[
+        "the-same",
+        "more",
+        "a-counter-fell",
+        "empty",
+        "some-expired",
+        "too-many-gone",
+        "no-counters-and-fewer",
+        "no-counters-and-the-same",
+        "nothing-held",
+    ],
+)
+def test_fell_behind(copied, now, why):
+    assert kept_data.fell_behind(copied, now) == why
+
+
+class Jobs:
+    """Stands in for RedisJob; remembers what was asked and the counters that were written down by then."""
+
+    def __init__(self, stack):
+        self.stack, self.asked, self.floors = stack, [], []
+
+    def __call__(self, stack, _engine, _runner, mode, dump, settings):
+        self.asked.append((mode, dump, settings))
+        with open(stack.path(".recovery/counters.json"), encoding="utf-8") as handle:
+            self.floors.append(json.load(handle))
+        return self
+
+    def run(self):
+        return {"changed": True, "keys_restored": 3, "why": "Redis runs"}
+
+
+@pytest.fixture
+def bring_back(tmp_path, monkeypatch):
+    """Return bring_back for a live Redis with these facts and copies of the data with those."""
+
+    def go(now, *copies, digest=""):
+        stack = samples.stack(tmp_path)
+        folders = []
+        for number, facts in enumerate(copies):
+            folder = tmp_path / f"backups/rollback-state/rollback-2026072{number}-120000"
+            folder.mkdir(parents=True)
+            dump = b"" if facts is None else json.dumps(facts).encode()
+            (folder / "redis-backup.rdb").write_bytes(dump)
+            entry = {
+                "path": "redis-backup.rdb",
+                "size": len(dump),
+                "sha256": digest or hashlib.sha256(dump).hexdigest(),
+            }
+            about = {"environment": stack.environment, "project": stack.project, "redis": facts or {"status": "absent"}}
+            manifest = {"format": 1, "id": folder.name, "files": [entry] if facts else [], **about}
+            (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+            folders.append(str(folder))
+        jobs = Jobs(stack)
+        monkeypatch.setattr(kept_data, "RedisJob", jobs)
+        monkeypatch.setattr(live_state, "data_facts", lambda *_about: (now, ""))
+        return kept_data.bring_back(stack, samples.SmallEngine(), Runner(), folders), jobs, folders
+
+    return go
+
+
+EMPTY = {"keys": 0, "counters": {}}
+
+
+def test_nothing_is_done_where_nothing_was_lost(bring_back):
+    found, jobs, _folders = bring_back(HELD, HELD)
+    assert (found, jobs.asked) == ({}, [])
+
+
+def test_all_of_the_copy_is_merged_and_the_counters_go_on_above_it(bring_back):
+    found, jobs, folders = bring_back(EMPTY, HELD)
+    assert jobs.asked == [("merge", f"{folders[0]}/redis-backup.rdb", {"scope": "all"})]
+    assert jobs.floors == [{COUNTER: 100_100}]
+    assert found == {"changed": True, "keys_restored": 3, "why": f"Redis came back with less: {FELL}"}
+
+
+def test_a_copy_without_data_is_passed_over(bring_back):
+    _found, jobs, folders = bring_back(EMPTY, None, HELD)
+    assert [dump for _mode, dump, _settings in jobs.asked] == [f"{folders[1]}/redis-backup.rdb"]
+
+
+def test_no_copy_at_all(bring_back):
+    found, jobs, _folders = bring_back(EMPTY)
+    assert (found, jobs.asked) == ({}, [])
+
+
+def test_a_copy_that_changed_since(bring_back):
+    with pytest.raises(DamagedBackupError, match="changed since it was made"):
+        bring_back(EMPTY, HELD, digest="0" * 64)
