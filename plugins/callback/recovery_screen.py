@@ -52,7 +52,8 @@ class CallbackModule(DefaultCallback):
         self._hosts: set[str] = set()
         # Hosts on which a task that changes something was begun.
         self._touched: set[str] = set()
-        self._last_failure = ""
+        # Host → its last failure: two hosts may well fail with the same words.
+        self._last_failure: dict[str, str] = {}
         # Host → what its last screen said about the service.
         self._verdicts: dict[str, str] = {}
 
@@ -106,9 +107,10 @@ class CallbackModule(DefaultCallback):
         host = result.host.get_name()
         self._say(host, [str(line) for line in result.result.get("progress") or []])
         message = str(result.result.get("msg") or "")
-        if ignore_errors or (self._last_failure and self._last_failure in message):
+        last = self._last_failure.get(host)
+        if ignore_errors or (last and last in message):
             return
-        self._last_failure = message
+        self._last_failure[host] = message
         self._say(host, failure_lines(result.task.get_name(), message), C.COLOR_ERROR)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:

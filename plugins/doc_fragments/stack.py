@@ -30,10 +30,11 @@ options:
       compose_files:
         description:
           - Compose files, relative to O(stack.dir).
-          - Where none of them is there, one of Compose's other usual names is taken.
+          - Empty means those that a plain C(docker compose) reads there, with the override file beside them.
+          - Where none of them is there, one of Compose's usual names is taken.
         type: list
         elements: str
-        default: [docker-compose.yml]
+        default: []
       env_file:
         description:
           - The environment file that deployments use, relative to O(stack.dir).
@@ -85,6 +86,12 @@ options:
         description: A path that the gateway routes and on which the masking plugin works.
         type: str
         default: /v1/messages
+      probe_host:
+        description:
+          - The name that every request to the gateway and the proxy asks for, its C(Host) header.
+          - Where routes or servers are chosen by a name; they are asked by address otherwise.
+        type: str
+        default: ""
       redis_host:
         description:
           - A Redis outside the Compose project, a managed one for instance. Its data can be changed by a delta only.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import commands
@@ -18,7 +18,7 @@ STACK_SPEC: dict[str, Any] = {
         "project": {"type": "str", "required": True},
         "environment": {"type": "str", "required": True},
         "dir": {"type": "path", "required": True},
-        "compose_files": {"type": "list", "elements": "str", "default": ["docker-compose.yml"]},
+        "compose_files": {"type": "list", "elements": "str", "default": []},
         "env_file": {"type": "str", "default": ".env"},
         "backup_dir": {"type": "path"},
         "config_paths": {"type": "list", "elements": "str", "default": []},
@@ -30,6 +30,7 @@ STACK_SPEC: dict[str, Any] = {
         "proxy_port": {"type": "int", "default": 0},
         "health_path": {"type": "str", "default": "/health"},
         "probe_path": {"type": "str", "default": "/v1/messages"},
+        "probe_host": {"type": "str", "default": ""},
         "redis_host": {"type": "str", "default": ""},
         "redis_port": {"type": "int", "default": 6379},
         "redis_tls": {"type": "bool", "default": False},
@@ -44,7 +45,15 @@ STACK_SPEC: dict[str, Any] = {
 }
 
 
-COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml")
+# In the order in which Compose looks for them.
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+USUAL = ("docker-compose.yml",)
 
 
 def _standing(folder: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
@@ -58,7 +67,9 @@ def _standing(folder: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> 
 class StackArgs:
     """Where the stack is and what its parts are called; paths in compose_files and env_file are relative to dir.
 
-    wanted_env_file: the one of the settings, also where .env stands in for it.
+    wanted_env_file: the one of the settings, also where .env stands in for it; plain: the settings name no Compose
+    files, so that those count which a plain ``docker compose`` reads; deployed_from: dir as it was given, which may
+    lead there by a link.
     """
 
     project: str
@@ -76,6 +87,7 @@ class StackArgs:
     proxy_port: int
     health_path: str
     probe_path: str
+    probe_host: str = ""
     redis_host: str = ""
     redis_port: int = 6379
     redis_tls: bool = False
@@ -87,6 +99,8 @@ class StackArgs:
     plain_libraries: bool = False
     command: str = ""
     wanted_env_file: str = ""
+    plain: bool = False
+    deployed_from: str = ""
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> StackArgs:
@@ -94,8 +108,13 @@ class StackArgs:
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in params.items()
         }
+        values["deployed_from"] = os.path.abspath(values["dir"])
         values["dir"] = os.path.realpath(values["dir"])
-        values["compose_files"] = _standing(values["dir"], values["compose_files"], COMPOSE_NAMES)
+        values["plain"] = not values["compose_files"]
+        if values["plain"]:
+            values["compose_files"] = _standing(values["dir"], (), COMPOSE_NAMES) or USUAL
+        else:
+            values["compose_files"] = _standing(values["dir"], values["compose_files"], COMPOSE_NAMES)
         values["wanted_env_file"] = values["env_file"]
         if values["env_file"]:
             values["env_file"] = _standing(values["dir"], (values["env_file"],), (".env",))[0]
@@ -110,6 +129,20 @@ class StackArgs:
         """
         lost = self.wanted_env_file and os.path.normpath(self.wanted_env_file) not in names
         return ".env" if lost and ".env" in names else self.wanted_env_file
+
+    def moved_to(self, folder: str, **changes: Any) -> StackArgs:
+        """Return the arguments of a copy of the stack in another directory."""
+        return replace(self, dir=folder, deployed_from=folder, **changes)
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The names of the file that Compose reads beside its own, where nobody says which ones it is to read."""
+        return OVERRIDES if self.plain else ()
+
+    def definition(self) -> list[str]:
+        """Return the Compose files that count as things are on the disk now, relative to dir."""
+        there = [name for name in self.overrides if os.path.isfile(self.path(name))]
+        return [*self.compose_files, *there[:1]]
 
     def path(self, relative: str) -> str:
         """Return the absolute path of something in the stack's directory."""

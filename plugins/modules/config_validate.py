@@ -117,7 +117,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if not os.path.isfile(stack.path(name)):
         raise RecoveryError(f"{stack.path(name)} is not there.", "Set stack_env_file, or write the file.")
     used = set()
-    for path in stack.compose_files:
+    for path in stack.definition():
         if os.path.isfile(stack.path(path)):
             used |= config_rules.used_without_default(runner.read(stack.path(path)))
     found = config_rules.validate(runner.read(stack.path(name)), stack.environment, stack.required_variables, used)

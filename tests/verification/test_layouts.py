@@ -57,6 +57,35 @@ def test_without_an_admin_api_nothing_is_made_up_and_masking_is_still_proven(lab
     assert found.of("masking")["status"] == "passed"
 
 
+BY_NAME = {
+    "    listen 80 default_server;\n    server_name _;\n": (
+        "    listen 80 default_server;\n    return 444;\n}\n"
+        "server {\n    listen 80;\n    server_name api.example.com;\n"
+    ),
+}
+
+
+def test_routes_and_servers_that_are_chosen_by_a_name_are_asked_for_it(lab: Lab) -> None:
+    """By its address, the proxy hangs up and Kong has no route."""
+    path = lab.stack.directory / "nginx" / "conf.d" / "default.conf"
+    text = path.read_text(encoding="utf-8")
+    ((old, new),) = BY_NAME.items()
+    assert old in text
+    named = {"probe_host": "api.example.com"}
+    with tools.written(path, text.replace(old, new).encode()):
+        reload_proxy(lab)
+        for_its_name = tools.changed(lab, lambda document: document["routes"][0].update(hosts=["api.example.com"]))
+        with tools.deployed(lab, for_its_name):
+            unnamed, found = verify(lab), verify(lab, stack=named)
+    reload_proxy(lab)
+    tools.healthy(lab)
+    assert unnamed.of("kong_gateway")["found"] == "/v1/messages has a route under a name only: set stack_probe_host"
+    assert not unnamed.passed
+    assert found.passed, str(found)
+    assert {found.of(name)["status"] for name in ("masking", "proxy_chain", "proxy_health")} == {"passed"}, str(found)
+    assert found.failed == {KNOWN_LEAK}, str(found)
+
+
 @pytest.mark.slow
 def test_ports_that_are_not_published_are_no_fault(lab: Lab) -> None:
     with laid_out(lab, UNPUBLISHED, "kong"):

@@ -42,7 +42,7 @@ class Sampler:
     ) -> None:
         need("requests")
         self.stack, self.engine, self.runner, self.now = stack, engine, runner, now
-        self.session = web.session()
+        self.session = web.session(stack.probe_host)
         self.secrets: list[str] = []
 
     def take(

@@ -17,6 +17,7 @@ from ..engine.container import Container, as_record
 from ..engine.definitions import Definitions, find_client
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
+from ..libraries import docker
 from ..live import live_state
 from ..redact import scrub, secret_values
 from ..redis import redis_dump
@@ -133,7 +134,7 @@ class BackupJob:
         return {**manifest, "path": path}
 
     def _captured(self, further: Sequence[str]) -> Captured:
-        definitions = Definitions(self.stack, self.runner, find_client(self.runner))
+        definitions = Definitions(self.stack, self.runner, find_client(self.runner), every_profile=True)
         older = self.store.listing(self.stack.environment, self.stack.project, [self.host], self.now)
         usable = [item for item in older if item["usable"] and item["kind"] != "data"]
         capture = Capture(
@@ -178,8 +179,15 @@ class BackupJob:
     def _logs(self, writer: BackupWriter) -> None:
         """Save the last log lines of every container, redacted: recreation destroys them."""
         hidden = [value for item in self.containers.values() for value in secret_values(item.env)]
+
+        def last_lines(container: Container) -> str:
+            try:
+                return self.engine.logs(container, LOG_LINES)
+            except docker.errors.APIError as exc:  # a logging driver that keeps nothing, a container that is dead
+                return f"The engine gives no log of {container.name}: {exc.explanation}\n"
+
         with ThreadPoolExecutor(max_workers=4) as pool:
-            texts = pool.map(lambda item: self.engine.logs(item, LOG_LINES), self.containers.values())
+            texts = pool.map(last_lines, self.containers.values())
             for service, text in zip(self.containers, texts):
                 writer.add(os.path.join("logs", f"{service}.log"), scrub(text, hidden).encode("utf-8", "replace"))
 

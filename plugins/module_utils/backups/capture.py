@@ -171,6 +171,7 @@ class Capture:
         drift = drifts(resolved, self.containers, self.engine) if not problem else {"compose": {problem: ("", "")}}
         if not drift:
             return
+        captured.notes += self._other_files()
         for backup_id, files in self._same_deployment():
             for path in names:
                 if path in files:
@@ -188,6 +189,17 @@ class Capture:
             f"{service} runs with another {name} than the files say"
             for service, names_ in left.items()
             for name in names_
+        ]
+
+    def _other_files(self) -> list[str]:
+        """Say where services were deployed with other Compose files than those that count here."""
+        ours = sorted(self.stack.definition())
+        found = {tuple(map(self.stack.relative, item.compose_files)) for item in self.containers.values()}
+        return [
+            f"some services were deployed with {', '.join(filter(None, names)) or 'files elsewhere'}, and "
+            f"{', '.join(ours)} is read here: set stack_compose_files"
+            for names in sorted(found)
+            if names and sorted(names) != ours
         ]
 
     def _gone(self, captured: Captured, backup_id: str, files: Mapping[str, bytes]) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engine import compose, env_file
+from ..engine import env_file
 from ..engine.container import Container
 from ..libraries import yaml
 from ..runner import Runner
-from ..stack_args import StackArgs
+from ..stack_args import OVERRIDES, StackArgs
 from . import mounted_tree
 
 OWN_FOLDERS = (".recovery", "logs")
@@ -28,13 +28,24 @@ _VARIABLE = re.compile(
 class MountedPath:
     """A part of the configuration as one container mounts it: path relative to the stack, path inside.
 
-    source: the absolute path that the container names, which may lead to path by links.
+    source: the absolute path that the container names, which may lead to path by links; covered: the places in it where
+    the container sees another mount.
     """
 
     path: str
     inside: str
     directory: bool
     source: str = field(default="", compare=False)
+    covered: tuple[str, ...] = field(default=(), compare=False)
+
+    def shows(self, path: str) -> bool:
+        """Say whether the container sees this file of it, a path relative to the stack, and no other in its place."""
+        inside = self.place(path)
+        return not any(inside == place or inside.startswith(place + "/") for place in self.covered)
+
+    def place(self, path: str) -> str:
+        """Return where the container would see a path that is relative to the stack."""
+        return os.path.normpath(os.path.join(self.inside, os.path.relpath(path, self.path)))
 
 
 def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[str]]:
@@ -44,12 +55,12 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     that appears later would undo a rollback. A name that is a link counts, and so does the file behind it;
     one whose file is gone is neither present nor absent.
     """
-    wanted = [*stack.compose_files, stack.wanted_env_file, stack.env_file, ".env", *compose.OVERRIDES]
+    wanted = [*stack.compose_files, stack.wanted_env_file, stack.env_file, ".env", *OVERRIDES]
 
     def read(name: str) -> bytes | None:
         return runner.read(stack.path(name)) if os.path.isfile(stack.path(name)) else None
 
-    wanted += referenced(stack.compose_files, read, _parsed(read(stack.env_file)))
+    wanted += referenced(stack.definition(), read, _parsed(read(stack.env_file)))
     present: list[str] = []
     absent: list[str] = []
     for name in dict.fromkeys(os.path.normpath(name) for name in wanted if name):
@@ -179,8 +190,8 @@ def solve(template: str, value: str) -> dict[str, str]:
 def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, list[MountedPath]]:
     """Return service → the configuration that its container mounts from the stack's directory.
 
-    Single files always count. Directories count when they are mounted read-only, hold Kong's plugins or its declarative
-    file, or are named in config_paths; the others are data or logs.
+    Single files always count. Directories count when they are mounted read-only or below /etc, hold Kong's plugins or
+    its declarative file, or are named in config_paths; the others are data or logs.
     """
     found: dict[str, list[MountedPath]] = {}
     for service, container in containers.items():
@@ -199,8 +210,11 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
             holds_kong = "/kong/plugins" in mount.destination or declarative.startswith(
                 mount.destination.rstrip("/") + "/"
             )
-            if not directory or not mount.writable or holds_kong or path in stack.config_paths:
-                found[service].append(MountedPath(path, mount.destination, directory, mount.source))
+            wanted = holds_kong or mount.destination.startswith("/etc/") or path in stack.config_paths
+            if not directory or not mount.writable or wanted:
+                below = mount.destination.rstrip("/") + "/"
+                covered = tuple(item.destination for item in container.mounts if item.destination.startswith(below))
+                found[service].append(MountedPath(path, mount.destination, directory, mount.source, covered))
     return found
 
 

@@ -10,19 +10,18 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..checks import ADVISORY, NOT_MEASURED, Check, retry
 from ..configuration import config_files, links
-from ..engine import compose, endpoints
+from ..engine import compose
 from ..engine.container import Container
 from ..engine.definitions import complaint, find_client
 from ..engine.docker_stack import DockerStack
 from ..engine.private_folder import private_folder
 from ..errors import CommandError, NotReadyError, RecoveryError
 from ..libraries import yaml
-from ..live import live_state, readiness, redis_files, redis_layout
+from ..live import live_state, readiness, redis_files, redis_layout, redis_live
 from ..redact import scrub, secret_values
 from ..redis import redis_keys, redis_scratch
 from ..redis.redis_data import RedisData
@@ -76,10 +75,11 @@ class DrillJob:
     def rehearse_data(self, found: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the checks of a backup that holds data alone: a server of the live image loads and counts them."""
         redis = self.live.container(self.stack.redis_service)
-        if redis is None:
+        if redis is None and not self.stack.redis_host:
             raise RecoveryError(f"There is no {self.stack.redis_service} whose image could load the data.")
+        image = redis_live.scratch_image(self.stack, self.live, redis)
         dump, prefixes = os.path.join(found["path"], DUMP), [item.encode() for item in self.stack.mapping_prefixes]
-        with self._phase("load"), redis_scratch.loaded(self.live, self.runner, redis.image_id, dump) as client:
+        with self._phase("load"), redis_scratch.loaded(self.live, self.runner, image, dump) as client:
             held = sum(keyspace(client.info("keyspace")).values())
             counters = {key.decode(): value for key, value in redis_keys.counters(client, 0, prefixes).items()}
         keys = drill_checks.judge_keys(found["redis"], (None, 0), 0, held)
@@ -111,7 +111,7 @@ class DrillJob:
         env_file = self.stack.env_file_among([item["target"] for item in files if item.get("target")])
         env_file = env_file if os.path.isfile(os.path.join(copy, env_file)) else ""
         port = self.stack.proxy_port or (inside[0] if inside else 0)
-        return replace(self.stack, project=self.project, dir=copy, env_file=env_file, proxy_port=port)
+        return self.stack.moved_to(copy, project=self.project, env_file=env_file, proxy_port=port)
 
     def _folders(self, path: str, copy: str) -> None:
         """Make the directories of a file, with owner and mode of the live ones."""
@@ -191,7 +191,7 @@ class DrillJob:
 
     def _kong_problem(self, container: Container | None, found: Mapping[str, Any]) -> str:
         wanted = str((found["kong"] or {}).get("configuration_hash") or "")
-        return readiness.kong_problem(container, wanted, self.stack.probe_path, self.engine)
+        return readiness.kong_problem(container, wanted, self.stack, self.engine)
 
     def _up(self, path: str, room: str, services: list[str]) -> None:
         words = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", *services]
@@ -233,7 +233,12 @@ class DrillJob:
 
         def ready() -> None:
             access = live_state.redis_access(scratch_stack)
-            self._ready(service, lambda item: readiness.redis_problem(item, self._passwords(item, env), access))
+
+            def ask(container: Container | None) -> str:
+                passwords = live_state.redis_passwords(self.stack, container, env)
+                return readiness.redis_problem(container, passwords, access)
+
+            self._ready(service, ask)
 
         ready()
         if not recorded:
@@ -261,9 +266,6 @@ class DrillJob:
             drill_checks.judge_keys(recorded, before, expired, facts["keys"]),
             drill_checks.judge_counters(recorded, facts["counters"]),
         ]
-
-    def _passwords(self, container: Container | None, env: dict[str, str]) -> list[str]:
-        return endpoints.redis_passwords(container, env) if container is not None else []
 
     def _check_rdb(self, container: Container) -> str:
         return self.engine.execute(container, ["redis-check-rdb", DUMP_INSIDE])[1].decode("utf-8", "replace")

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compose command lines and the reading of what Compose prints. Pure: nothing here starts a process."""
+"""Compose command lines and the reading of what Compose prints. Nothing here starts a process."""
 
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
@@ -14,25 +15,24 @@ from ..errors import RecoveryError
 from ..stack_args import StackArgs
 from .container import Container
 
-OVERRIDES = (
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-    "compose.override.yml",
-    "compose.override.yaml",
-)
 CLIENTS = (("docker", "compose"), ("docker-compose",))
 # Where Compose puts what a service is given beside its volumes, unless the definition says another place.
 INJECTED = {"secrets": "/run/secrets", "configs": "/"}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 
 
-def command(stack: StackArgs, client: Iterable[str], *words: str, env_file: str = "") -> list[str]:
-    """Return a Compose call with everything explicit, so that nothing of the caller's shell or directory counts."""
-    cmd = [*client, "--project-name", stack.project, "--project-directory", stack.dir]
-    for name in stack.compose_files:
-        cmd += ["--file", stack.path(name)]
-    if env_file or stack.env_file:
-        cmd += ["--env-file", env_file or stack.path(stack.env_file)]
+def command(stack: StackArgs, client: Iterable[str], *words: str) -> list[str]:
+    """Return a Compose call with everything explicit, so that nothing of the caller's shell or directory counts.
+
+    A stack may have no environment file at all, and Compose ends where one is named that is not there.
+    """
+    folder = stack.deployed_from or stack.dir
+    cmd = [*client, "--project-name", stack.project, "--project-directory", folder]
+    for name in stack.definition():
+        cmd += ["--file", os.path.normpath(os.path.join(folder, name))]
+    named = os.path.normpath(os.path.join(folder, stack.env_file))
+    if stack.env_file and os.path.isfile(named):
+        cmd += ["--env-file", named]
     return [*cmd, *words]
 
 
@@ -46,9 +46,10 @@ def recreate(stack: StackArgs, client: Iterable[str], service: str, grace: int |
     return command(stack, client, *words, service)
 
 
-def resolved(stack: StackArgs, client: Iterable[str], env_file: str = "") -> list[str]:
-    """Return the call that prints what the files on disk mean."""
-    return command(stack, client, "config", "--format", "json", env_file=env_file)
+def resolved(stack: StackArgs, client: Iterable[str], every_profile: bool = False) -> list[str]:
+    """Return the call that prints what the files on disk mean; every_profile: with services that are not active too."""
+    profiles = ("--profile", "*") if every_profile else ()
+    return command(stack, client, *profiles, "config", "--format", "json")
 
 
 def parse_resolved(output: str, doubled: bool = True) -> dict[str, Any]:
@@ -151,13 +152,21 @@ def drift(
     )
     if ports != bound:
         found["ports"] = (bound, ports)
-    mounts = sorted(
-        f"{item.get('source')}:{item['target']}" for item in definition.get("volumes") or [] if item["type"] == "bind"
+    wanted = [
+        (item.get("source"), item["target"]) for item in definition.get("volumes") or [] if item["type"] == "bind"
+    ]
+    mounts, held = (
+        _binds(wanted),
+        _binds((item.source, item.destination) for item in running.mounts if item.type == "bind"),
     )
-    held = sorted(f"{mount.source}:{mount.destination}" for mount in running.mounts if mount.type == "bind")
     if mounts != held:
         found["mounts"] = (held, mounts)
     return found
+
+
+def _binds(pairs: Iterable[tuple[Any, str]]) -> list[str]:
+    """Return bind mounts as text; the stack's directory may be reached by a link, and is the same then."""
+    return sorted(f"{os.path.realpath(str(source))}:{target}" for source, target in pairs)
 
 
 def start_order(depends_on: Mapping[str, Iterable[str]]) -> list[str]:

@@ -58,6 +58,7 @@ class Container:
     restart_policy: str
     settings: Mapping[str, Any]
     pid: int = 0
+    compose_files: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -150,6 +151,7 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         restart_policy=(host.get("RestartPolicy") or {}).get("Name", ""),
         settings=_settings(config, host, network),
         pid=int(state.get("Pid") or 0),
+        compose_files=tuple(filter(None, labels.get(f"{LABEL}project.config_files", "").split(","))),
     )
 
 
@@ -169,13 +171,14 @@ def _published(wanted: Mapping[str, Any], bound: Mapping[str, Any]) -> dict[str,
     """Return container port → (host address, host port): what is bound now, else what the container asks for."""
     ports: dict[str, tuple[str, int]] = {}
     for inside in sorted(set(wanted) | set(bound)):
+        # An engine may say that it bound :: where all addresses were asked for.
+        only_ipv6 = {item.get("HostIp") for item in wanted.get(inside) or []} == {"::"}
+        anywhere = {ANY_ADDRESS: "127.0.0.1", "::": "::1" if only_ipv6 else "127.0.0.1"}
         for item in bound.get(inside) or wanted.get(inside) or []:
             # What does not run may ask for one of several ports (8100-8110): which one it gets is not known yet.
             if str(item.get("HostPort") or "").isdigit():
                 address = item.get("HostIp") or ANY_ADDRESS
-                ports.setdefault(
-                    inside, ("127.0.0.1" if address in (ANY_ADDRESS, "::") else address, int(item["HostPort"]))
-                )
+                ports.setdefault(inside, (anywhere.get(address, address), int(item["HostPort"])))
     return ports
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..errors import CommandError, RecoveryError
@@ -40,10 +39,13 @@ def complaint(text: str) -> str:
 
 
 class Definitions:
-    """Compose's reading of definition files; networks are those of the files that were read last."""
+    """Compose's reading of definition files; networks are those of the files that were read last.
 
-    def __init__(self, stack: StackArgs, runner: Runner, client: tuple[str, ...]) -> None:
-        self.stack, self.runner, self.client = stack, runner, client
+    every_profile: services count whose profile nobody names, as it suits the comparison with what runs.
+    """
+
+    def __init__(self, stack: StackArgs, runner: Runner, client: tuple[str, ...], every_profile: bool = False) -> None:
+        self.stack, self.runner, self.client, self.every_profile = stack, runner, client, every_profile
         self.networks: dict[str, Any] = {}
 
     def resolve(self, files: Mapping[str, bytes], interpolate: bool = True) -> dict[str, Any]:
@@ -57,8 +59,8 @@ class Definitions:
                 full = os.path.join(folder, path)
                 self.runner.make_dir(os.path.dirname(full))
                 self.runner.write(full, content)
-            elsewhere = replace(self.stack, dir=folder, env_file=self.stack.env_file_among(files))
-            cmd = compose.resolved(elsewhere, self.client)
+            elsewhere = self.stack.moved_to(folder, env_file=self.stack.env_file_among(files))
+            cmd = compose.resolved(elsewhere, self.client, self.every_profile)
             if not interpolate:
                 cmd.append("--no-interpolate")
             answer = self.runner.run(cmd).stdout

@@ -24,11 +24,16 @@ MOST_HOPS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def session() -> Any:
-    """Return a session that neither looks at the environment nor verifies certificates."""
+def session(host: str = "") -> Any:
+    """Return a session that neither looks at the environment nor verifies certificates.
+
+    host: the name that is asked for at whatever address, where routes or servers are chosen by it.
+    """
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     made = requests.Session()
     made.trust_env = made.verify = False
+    if host:
+        made.headers["Host"] = host
     return made
 
 
@@ -64,12 +69,17 @@ def speaks_tls(place: tuple[str, int]) -> bool:
         return False
 
 
-def get(url: str, timeout: float) -> Any:
-    """Return the answer to a GET; redirects are followed to other paths of the same place, not to another one."""
-    made = session()
+def get(url: str, timeout: float, host: str = "") -> Any:
+    """Return the answer to a GET; redirects are followed to other paths of the same place, not to another one.
+
+    host: as for session; what leads to it leads to the same place.
+    """
+    made = session(host)
     answer = made.get(url, timeout=timeout, allow_redirects=False)
     for _hop in range(MOST_HOPS):
         target = urljoin(url, answer.headers.get("Location", ""))
+        if host and urlsplit(target).netloc == host:
+            target = urlsplit(target)._replace(netloc=urlsplit(url).netloc).geturl()
         if answer.status_code not in REDIRECTS or target == url or urlsplit(target)[:2] != urlsplit(url)[:2]:
             break
         url = target

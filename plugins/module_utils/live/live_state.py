@@ -53,12 +53,14 @@ def seen_inside(engine: DockerStack, container: Container, paths: Iterable[str])
 def inside_paths(stack: StackArgs, mounts: Iterable[config_files.MountedPath]) -> dict[str, str]:
     """Return path relative to the stack → path inside the container, for every file of the mounts.
 
-    A link inside a mounted directory has no content of its own, and is the same on both sides.
+    A link inside a mounted directory has no content of its own, and is the same on both sides. A file in whose place
+    the container sees another mount is not there for it.
     """
     found = {}
     for mount in mounts:
         for path in sorted(mounted_tree.look(stack, [mount.path]).files) if mount.directory else [mount.path]:
-            found[path] = os.path.normpath(os.path.join(mount.inside, os.path.relpath(path, mount.path)))
+            if mount.shows(path):
+                found[path] = mount.place(path)
     return found
 
 

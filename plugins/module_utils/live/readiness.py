@@ -82,7 +82,7 @@ def redis_problem(container: Container | None, passwords: list[str], access: Acc
         client.close()
 
 
-def kong_problem(container: Container | None, expected_hash: str, probe_path: str, engine: DockerStack) -> str:
+def kong_problem(container: Container | None, expected_hash: str, stack: StackArgs, engine: DockerStack) -> str:
     """Return why Kong cannot serve yet; empty when it shows its configuration and answers on its proxy port.
 
     One that only waits for its provider is ready: a provider that drops packets keeps a request open for minutes.
@@ -98,13 +98,13 @@ def kong_problem(container: Container | None, expected_hash: str, probe_path: st
     said = _admin_said(container, expected_hash, engine)
     if said:
         return said
-    answer, waits = _get(url + probe_path, ANSWER_SECONDS)
+    answer, waits = _get(url + stack.probe_path, ANSWER_SECONDS, stack.probe_host)
     if waits and _serves_beside(url, said):
         return ""
-    return _way_problem(url + probe_path, answer)
+    return _way_problem(url + stack.probe_path, answer)
 
 
-def kong_silent(container: Container, probe_path: str, engine: DockerStack | None) -> bool:
+def kong_silent(container: Container, stack: StackArgs, engine: DockerStack | None) -> bool:
     """Say whether a running Kong answers nobody; a request that waits for its provider alone is no such sign.
 
     engine: as for kong_problem; without it, an Admin API that listens inside its container only is not asked.
@@ -112,7 +112,7 @@ def kong_silent(container: Container, probe_path: str, engine: DockerStack | Non
     url = web.kong_url(container)
     if not url:
         return True
-    answer, waits = _get(url + probe_path, ANSWER_SECONDS)
+    answer, waits = _get(url + stack.probe_path, ANSWER_SECONDS, stack.probe_host)
     return answer is None and not (waits and _serves_beside(url, _admin_said(container, "", engine)))
 
 
@@ -164,15 +164,15 @@ def proxy_problem(container: Container | None, stack: StackArgs) -> str:
     url = web.front_url(container, stack.proxy_port)
     if not url:
         return "the proxy accepts no connection"
-    answer, waits = _get(url + stack.probe_path, PROXY_SECONDS)
-    if waits and answers(url + stack.health_path):
+    answer, waits = _get(url + stack.probe_path, PROXY_SECONDS, stack.probe_host)
+    if waits and answers(url + stack.health_path, stack.probe_host):
         return ""
     return _way_problem(url + stack.probe_path, answer)
 
 
-def answers(url: str) -> bool:
-    """Say whether a GET brings any HTTP answer at all."""
-    return _get(url, ANSWER_SECONDS)[0] is not None
+def answers(url: str, host: str = "") -> bool:
+    """Say whether a GET brings any HTTP answer at all; host: as for web.get."""
+    return _get(url, ANSWER_SECONDS, host)[0] is not None
 
 
 def _way_problem(url: str, answer: requests.Response | None) -> str:
@@ -187,11 +187,11 @@ def _way_problem(url: str, answer: requests.Response | None) -> str:
     return f"{url} answers {answer.status_code}" if answer.status_code in GATEWAY_GONE and not by_kong else ""
 
 
-def _get(url: str, seconds: float) -> tuple[requests.Response | None, bool]:
+def _get(url: str, seconds: float, host: str) -> tuple[requests.Response | None, bool]:
     """Return (answer or None, whether somebody took the request and keeps it waiting)."""
     try:
-        return web.get(url, seconds), False
+        return web.get(url, seconds, host), False
     except requests.exceptions.Timeout as exc:
         return None, isinstance(exc, requests.exceptions.ReadTimeout)
     except requests.RequestException:
-        return _get(f"https{url[4:]}", seconds) if url.startswith("http:") else (None, False)
+        return _get(f"https{url[4:]}", seconds, host) if url.startswith("http:") else (None, False)

@@ -32,10 +32,8 @@ def troubles(
             found[name] = "runs, but all its processes are stopped"
     asked = {
         stack.redis_service: lambda: redis_closed.look(stack, containers, env).trouble,
-        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack.probe_path, engine),
-        stack.proxy_service: lambda: _silent(
-            web.front_url(containers[stack.proxy_service], stack.proxy_port), stack.health_path
-        ),
+        stack.kong_service: lambda: _kong(containers[stack.kong_service], stack, engine),
+        stack.proxy_service: lambda: _silent(web.front_url(containers[stack.proxy_service], stack.proxy_port), stack),
     }
     for name in stack.core:
         if name in found and not found[name]:
@@ -63,12 +61,12 @@ def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
     return bool(rows) and all(state[:1] in STOPPED for _pid, _parent, state, _args in rows)
 
 
-def _kong(container: Container, path: str, engine: DockerStack | None) -> str:
+def _kong(container: Container, stack: StackArgs, engine: DockerStack | None) -> str:
     """A Kong whose proxy listens on no port cannot be asked, which is no reason to start it anew."""
     if endpoints.gateway_listen(container) is None:
         return ""
-    return SILENT if readiness.kong_silent(container, path, engine) else ""
+    return SILENT if readiness.kong_silent(container, stack, engine) else ""
 
 
-def _silent(url: str, path: str) -> str:
-    return "" if url and readiness.answers(url + path) else SILENT
+def _silent(url: str, stack: StackArgs) -> str:
+    return "" if url and readiness.answers(url + stack.health_path, stack.probe_host) else SILENT

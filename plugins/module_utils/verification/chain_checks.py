@@ -125,7 +125,7 @@ class ChainChecks:
 
     def _get(self, url: str) -> Any:
         try:
-            return web.get(url, ANSWER_SECONDS)
+            return web.get(url, ANSWER_SECONDS, self.stack.probe_host)
         except requests.exceptions.ReadTimeout as exc:
             raise NoAnswerError(f"{url} gives no answer within {ANSWER_SECONDS:.0f} s") from exc
         except requests.RequestException as exc:
@@ -140,7 +140,7 @@ class ChainChecks:
             return self._get(place + self.stack.probe_path)
         except NoAnswerError as exc:
             try:
-                beside = web.get(place + self._unknown_path(), ANSWER_SECONDS)
+                beside = web.get(place + self._unknown_path(), ANSWER_SECONDS, self.stack.probe_host)
             except requests.RequestException:
                 raise exc from None
             if not shows_kong(beside.headers, beside.text):
@@ -155,6 +155,8 @@ class ChainChecks:
         answer = self._probe_at(self.look.gateway_url())
         if not shows_kong(answer.headers, answer.text) and self._kong_shows_itself():
             return False, f"status {answer.status_code}, and not from Kong"
+        if is_no_route(answer) and self._wants_host():
+            return False, f"{self.stack.probe_path} has a route under a name only: set stack_probe_host"
         if is_no_route(answer) and self._takes_get():
             return False, f"{self.stack.probe_path} has no route"
         if is_own_error(answer):
@@ -166,11 +168,19 @@ class ChainChecks:
         setting = self.look.kong().env.get("KONG_HEADERS", "").strip().lower()
         return setting != "off"
 
-    def _takes_get(self) -> bool:
+    def _routes(self) -> list[dict[str, Any]] | None:
         try:
-            return kong_file.takes_get(self.look.admin().entities("routes"))
+            return self.look.admin().entities("routes")
         except (NotMeasured, RecoveryError):
-            return False
+            return None
+
+    def _wants_host(self) -> bool:
+        routes = self._routes() or []
+        return bool(routes) and not self.stack.probe_host and all(item.get("hosts") for item in routes)
+
+    def _takes_get(self) -> bool:
+        routes = self._routes()
+        return routes is not None and kong_file.takes_get(routes)
 
     def _no_route(self) -> tuple[bool, str]:
         try:
@@ -215,9 +225,9 @@ class ChainChecks:
             return None
 
     def _probe(self) -> masking.Probe:
-        return masking.Probe(
-            self.look.front_url(), self.stack.probe_path, self.settings.headers or {}, self.settings.template
-        )
+        named = {"Host": self.stack.probe_host} if self.stack.probe_host else {}
+        headers = {**named, **(self.settings.headers or {})}
+        return masking.Probe(self.look.front_url(), self.stack.probe_path, headers, self.settings.template)
 
     def _check(self, data: RedisData | None, evidence: str) -> masking.MaskingCheck:
         in_redis = kong_file.uses_redis(self.look.plugins(), self.stack.masking_plugin)
@@ -239,7 +249,7 @@ class ChainChecks:
         if self.silent:
             raise NotMeasured("the provider does not answer")
         url = self.look.front_url() + self.stack.probe_path
-        times = performance.sample(url, self.settings.samples, self.look.runner.clock)
+        times = performance.sample(url, self.settings.samples, self.look.runner.clock, host=self.stack.probe_host)
         if len(times) < performance.FEWEST:
             raise NotMeasured(f"only {len(times)} of {self.settings.samples} requests were answered in time")
         self.figures = performance.figures(times)

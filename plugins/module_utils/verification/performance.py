@@ -53,13 +53,13 @@ def figures(times: Sequence[float]) -> Figures:
     return Figures(percentile(times, 0.5), percentile(times, 0.95), len(times))
 
 
-def sample(url: str, count: int, clock: Callable[[], float], timeout: float = 5.0) -> list[float]:
+def sample(url: str, count: int, clock: Callable[[], float], timeout: float = 5.0, host: str = "") -> list[float]:
     """Return milliseconds of GET requests, one after the other.
 
     Those with no answer, or a redirect, are left out; so are Kong's own errors, which are soon made.
     What Kong says that its upstream took is taken off: the provider's mood is not the stack's speed.
     """
-    session = web.session()
+    session = web.session(host)
     times: list[float] = []
     end = clock() + SAMPLING_SECONDS
     for _number in range(count):

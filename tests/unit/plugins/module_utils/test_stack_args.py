@@ -82,9 +82,37 @@ def test_usual_names_stand_in_for_files_that_are_not_there(tmp_path, there, comp
         (tmp_path / name).write_text("", encoding="utf-8")
     defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
     given = {"project": "p", "environment": "production", "dir": str(tmp_path), "env_file": "config/production.env"}
+    given["compose_files"] = ["docker-compose.yml"]
     found = StackArgs.from_params({**defaults, **given})
     assert (found.compose_files, found.env_file) == (compose, env)
     assert found.wanted_env_file == "config/production.env"
+
+
+@pytest.mark.parametrize(
+    ("there", "counts"),
+    [
+        ([], ["docker-compose.yml"]),
+        (["docker-compose.yaml"], ["docker-compose.yaml"]),
+        (["docker-compose.yml", "compose.yaml"], ["compose.yaml"]),
+        (["docker-compose.yml", "docker-compose.override.yml"], ["docker-compose.yml", "docker-compose.override.yml"]),
+        (
+            ["compose.yaml", "docker-compose.override.yml", "compose.override.yml"],
+            ["compose.yaml", "compose.override.yml"],
+        ),
+    ],
+    ids=["nothing", "one", "the-first-of-two", "with-its-override", "one-override-only"],
+)
+def test_without_names_those_count_that_a_plain_docker_compose_reads(tmp_path, there, counts):
+    for name in there:
+        (tmp_path / name).write_text("", encoding="utf-8")
+    assert samples.stack(tmp_path, compose_files=[]).definition() == counts
+    named = samples.stack(tmp_path, compose_files=["docker-compose.yml"])
+    assert len(named.definition()) == 1
+
+
+def test_a_copy_elsewhere_is_read_there(tmp_path):
+    copy = samples.stack().moved_to(str(tmp_path), project="drill")
+    assert (copy.dir, copy.deployed_from, copy.project) == (str(tmp_path), str(tmp_path), "drill")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
+import docker
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_job import BackupJob
@@ -170,3 +172,24 @@ def test_a_snapshot_without_data_is_enough_where_none_can_be_lost(back_up, state
 )
 def test_when_data_must_not_be_changed(data, undo_data, lost):
     assert redis_dump.unsaved(data, undo_data) == lost
+
+
+def test_a_log_that_the_engine_does_not_give_is_no_reason_to_save_nothing(tmp_path):
+    """Logging driver ``none``, or a container that is dead."""
+    stack, written = samples.stack(tmp_path), {}
+    why = "configured logging driver does not support reading"
+
+    class Silent(samples.SmallEngine):
+        def logs(self, container, _lines):
+            if container.service == "kong":
+                answer = SimpleNamespace(status_code=501)
+                raise docker.errors.APIError("501", answer, why)
+            return "PING\n"
+
+    engine = Silent(samples.container("kong"), samples.container("redis"))
+    job = BackupJob(stack, engine, Runner(), store(stack.backup_dir), NOW, "gw1")
+    job._logs(SimpleNamespace(add=written.__setitem__))
+    assert written == {
+        "logs/kong.log": b"The engine gives no log of gateway-kong-1: " + why.encode() + b"\n",
+        "logs/redis.log": b"PING\n",
+    }

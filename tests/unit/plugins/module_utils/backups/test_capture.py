@@ -254,6 +254,17 @@ class TestDefinitions:
         found = {**disk.containers(stack), "client": samples.container("client")}
         assert capture(stack, found).gaps == ["client runs with another service than the files say"]
 
+    def test_what_was_deployed_with_other_files_is_said_beside_what_differs(self, stack):
+        deployed = tuple(stack.path(name) for name in (COMPOSE, "docker-compose.prod.yml"))
+        settings = samples.settings(memory=512 << 20, ports={"8000/tcp": [{"HostPort": "8000"}]})
+        kong = {"settings": settings, "compose_files": deployed}
+        captured = capture(stack, disk.containers(stack, kong=kong))
+        assert captured.gaps == ["kong runs with another ports than the files say"]
+        assert captured.notes[0] == (
+            f"some services were deployed with {COMPOSE}, docker-compose.prod.yml, and {COMPOSE} is read here: "
+            "set stack_compose_files"
+        )
+
     def test_files_that_compose_cannot_read_are_a_gap_and_nothing_is_guessed(self, stack):
         disk.put(stack, COMPOSE, b"services: [\n")
         captured = capture(stack)

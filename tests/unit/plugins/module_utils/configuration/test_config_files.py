@@ -9,14 +9,8 @@ import pytest
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import config_files
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration.config_files import MountedPath
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
+from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import OVERRIDES
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-
-OVERRIDES = [
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-    "compose.override.yml",
-    "compose.override.yaml",
-]
 
 
 @pytest.fixture
@@ -112,6 +106,14 @@ class TestDefinitionFiles:
 
 
 class TestMounted:
+    def test_a_file_in_whose_place_the_container_sees_another_mount_is_not_shown(self, root):
+        mounts = [samples.bind(root / "nginx", "/etc/nginx"), samples.bind(root / "x", "/etc/nginx/conf.d/a.conf")]
+        (folder, _file) = self.found(root, "nginx", *mounts)
+        assert folder.covered == ("/etc/nginx/conf.d/a.conf",)
+        assert not folder.shows("nginx/conf.d/a.conf")
+        assert folder.shows("nginx/conf.d/a.conf.old")
+        assert folder.place("nginx/conf.d/b.conf") == "/etc/nginx/conf.d/b.conf"
+
     def found(self, root, service, *mounts, env=None, **stack):
         containers = {service: samples.container(service, mounts=mounts, env=env or {})}
         return config_files.mounted(samples.stack(root, **stack), containers)[service]
@@ -128,7 +130,8 @@ class TestMounted:
             ("kong", "/kong", True, {"KONG_DECLARATIVE_CONFIG": "/kong/kong.yml"}, True),
             ("kong", "/kong", True, {"KONG_DECLARATIVE_CONFIG": "/kong-other/kong.yml"}, False),
             ("nginx", "/etc/nginx", False, {}, True),
-            ("nginx", "/etc/nginx", True, {}, False),
+            ("nginx", "/etc/nginx", True, {}, True),
+            ("nginx", "/srv/nginx", True, {}, False),
             ("redis/data", "/data", True, {}, False),
             ("logs/nginx", "/var/log/nginx", False, {}, False),
             (".recovery", "/r", False, {}, False),
@@ -141,7 +144,8 @@ class TestMounted:
             "declarative",
             "same-beginning",
             "read-only",
-            "writable",
+            "writable-below-etc",
+            "writable-elsewhere",
             "data",
             "logs",
             "own",

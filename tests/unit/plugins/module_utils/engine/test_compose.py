@@ -11,52 +11,61 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.errors impor
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 CLIENT = ("docker", "compose")
-HEAD = [
-    "docker",
-    "compose",
-    "--project-name",
-    "gateway",
-    "--project-directory",
-    "/opt/gateway",
-    "--file",
-    "/opt/gateway/docker-compose.yml",
-]
-ENV = ["--env-file", "/opt/gateway/config/production.env"]
+HEAD = ["docker", "compose", "--project-name", "gateway", "--project-directory", "DIR"]
+FILE = ["--file", "DIR/docker-compose.yml"]
+ENV = ["--env-file", "DIR/config/production.env"]
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A directory with a Compose file and an environment file."""
+    (tmp_path / "stack/config").mkdir(parents=True)
+    for name in ("docker-compose.yml", "config/production.env"):
+        (tmp_path / "stack" / name).write_text("", encoding="utf-8")
+    return tmp_path / "stack"
 
 
 class TestCommands:
-    def test_everything_is_explicit(self):
-        assert compose.command(samples.stack(), CLIENT, "ps") == [*HEAD, *ENV, "ps"]
+    def test_everything_is_explicit(self, root):
+        assert self.called(root) == [*HEAD, *FILE, *ENV, "ps"]
 
-    def test_several_files_in_their_order(self):
-        found = compose.command(samples.stack(compose_files=["a.yml", "b/c.yml"]), ("docker-compose",), "ps")
-        assert found == [
-            "docker-compose",
-            "--project-name",
-            "gateway",
-            "--project-directory",
-            "/opt/gateway",
-            "--file",
-            "/opt/gateway/a.yml",
-            "--file",
-            "/opt/gateway/b/c.yml",
-            *ENV,
-            "ps",
-        ]
+    def called(self, root, client=CLIENT, **settings):
+        words = compose.command(samples.stack(root, **settings), client, "ps")
+        return [word.replace(str(root), "DIR") for word in words]
 
-    def test_without_an_environment_file(self):
-        assert compose.command(samples.stack(env_file=""), CLIENT, "ps") == [*HEAD, "ps"]
+    def test_several_files_in_their_order(self, root):
+        (root / "a.yml").write_text("", encoding="utf-8")
+        found = self.called(root, ("docker-compose",), compose_files=["a.yml", "b/c.yml"])
+        assert found == ["docker-compose", *HEAD[2:], "--file", "DIR/a.yml", "--file", "DIR/b/c.yml", *ENV, "ps"]
 
-    def test_with_another_environment_file(self):
-        found = compose.command(samples.stack(), CLIENT, "ps", env_file="/tmp/x.env")
-        assert found == [*HEAD, "--env-file", "/tmp/x.env", "ps"]
+    def test_the_override_is_read_where_nobody_names_the_files(self, root):
+        (root / "docker-compose.override.yml").write_text("", encoding="utf-8")
+        both = [*FILE, "--file", "DIR/docker-compose.override.yml"]
+        assert self.called(root, compose_files=[]) == [*HEAD, *both, *ENV, "ps"]
+        assert self.called(root) == [*HEAD, *FILE, *ENV, "ps"]
+
+    def test_without_an_environment_file(self, root):
+        assert self.called(root, env_file="") == [*HEAD, *FILE, "ps"]
+
+    def test_an_environment_file_that_is_not_there_is_not_named(self, root):
+        (root / "config/production.env").unlink()
+        assert self.called(root) == [*HEAD, *FILE, "ps"]
+
+    def test_a_directory_that_is_a_link_is_called_as_it_was_given(self, root):
+        """So that the containers' mounts stay what a plain ``docker compose up`` there makes them."""
+        link = root.parent / "current"
+        link.symlink_to("stack")
+        assert self.called(link) == [*HEAD, *FILE, *ENV, "ps"]
 
     def test_recreate(self):
         words = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--force-recreate", "kong"]
-        assert compose.recreate(samples.stack(), CLIENT, "kong") == [*HEAD, *ENV, *words]
+        assert compose.recreate(samples.stack(), CLIENT, "kong")[-len(words) :] == words
 
-    def test_resolved(self):
-        assert compose.resolved(samples.stack(), CLIENT) == [*HEAD, *ENV, "config", "--format", "json"]
+    @pytest.mark.parametrize(("every", "profiles"), [(False, []), (True, ["--profile", "*"])])
+    def test_resolved(self, every, profiles):
+        words = [*profiles, "config", "--format", "json"]
+        given = ["/opt/gateway/docker-compose.yml", *words]
+        assert compose.resolved(samples.stack(), CLIENT, every)[-len(given) :] == given
 
 
 class TestResolved:
@@ -223,6 +232,13 @@ BOUND = {"8000/tcp": [{"HostIp": "", "HostPort": "80"}]}
 )
 def test_drift(definition, about, expected):
     assert drift(definition, **about) == expected
+
+
+def test_a_mount_that_the_container_has_by_a_link_is_the_same(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    volumes = [{"type": "bind", "source": str(tmp_path / "real/a"), "target": "/b"}]
+    assert drift({"volumes": volumes}, mounts=(samples.bind(tmp_path / "link/a", "/b"),)) == {}
 
 
 def test_what_the_image_sets_is_no_difference():

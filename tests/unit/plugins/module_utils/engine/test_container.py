@@ -264,3 +264,15 @@ def test_a_range_of_ports_says_none_until_one_is_bound():
     assert inspect(top={"HostConfig": wanted, "NetworkSettings": {"Ports": {}}}).ports == {}
     bound = {"Ports": {"8000/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8103"}]}}
     assert inspect(top={"HostConfig": wanted, "NetworkSettings": bound}).ports == {"8000/tcp": ("127.0.0.1", 8103)}
+
+
+def test_a_port_that_is_published_on_ipv6_only_is_reached_there():
+    ports = {"80/tcp": [{"HostIp": "::", "HostPort": "8085"}]}
+    asked = inspect(top={"HostConfig": {"PortBindings": ports}, "NetworkSettings": {"Ports": ports}}).ports
+    assert asked == {"80/tcp": ("::1", 8085)}
+
+
+def test_the_compose_files_that_it_was_deployed_with():
+    labels = {"com.docker.compose.project.config_files": "/opt/gateway/a.yml,/opt/gateway/b.yml"}
+    assert inspect(top={"Config": {"Labels": labels}}).compose_files == ("/opt/gateway/a.yml", "/opt/gateway/b.yml")
+    assert inspect(top={"Config": {}}).compose_files == ()

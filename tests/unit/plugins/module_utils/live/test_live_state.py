@@ -84,6 +84,12 @@ def test_paths_inside_a_directory(stack):
     assert found == {"nginx/nginx.conf": "/etc/nginx/nginx.conf", "nginx/conf.d/a.conf": "/etc/nginx/conf.d/a.conf"}
 
 
+def test_a_file_under_another_mount_is_not_compared(stack):
+    """What the container sees in its place is the content of another file."""
+    mount = MountedPath("nginx", "/etc/nginx", directory=True, covered=("/etc/nginx/nginx.conf",))
+    assert live_state.inside_paths(stack, [mount]) == {}
+
+
 @pytest.mark.parametrize(
     ("version", "name", "shown"),
     [

@@ -87,8 +87,8 @@ def test_a_service_that_does_not_run(state):
     assert readiness.redis_problem(None, []) == "Redis does not run"
     assert readiness.proxy_problem(found, samples.stack()) == "the proxy does not run"
     assert readiness.proxy_problem(None, samples.stack()) == "the proxy does not run"
-    assert readiness.kong_problem(found, "", "/", None) != ""
-    assert readiness.kong_problem(None, "", "/", None) != ""
+    assert readiness.kong_problem(found, "", samples.stack(probe_path="/"), None) != ""
+    assert readiness.kong_problem(None, "", samples.stack(probe_path="/"), None) != ""
 
 
 def kong_answers(status, root="001-GET-root", version="3.9.1"):
@@ -111,7 +111,10 @@ def test_kong(status, version, expected, problem):
     with serving(kong_answers(status, version=version)) as admin, serving(route) as gateway:
         ports = {"8001/tcp": admin.place, "8000/tcp": gateway.place}
         kong = samples.container("kong", env=LISTEN, ports=ports)
-        assert readiness.kong_problem(kong, expected, "/v1/messages", samples.SmallEngine()) == problem
+        assert (
+            readiness.kong_problem(kong, expected, samples.stack(probe_path="/v1/messages"), samples.SmallEngine())
+            == problem
+        )
 
 
 TLS = {"KONG_ADMIN_LISTEN": "0.0.0.0:8444 ssl", "KONG_PROXY_LISTEN": "0.0.0.0:8443 http2 ssl"}
@@ -128,18 +131,20 @@ class TestKongListensElsewhere:
             serving(OWN_404, tls=True) as gateway,
         ):
             kong = samples.container("kong", env=TLS, ports={"8444/tcp": admin.place, "8443/tcp": gateway.place})
-            assert readiness.kong_problem(kong, expected, "/p", samples.SmallEngine()).startswith(problem)
+            assert readiness.kong_problem(
+                kong, expected, samples.stack(probe_path="/p"), samples.SmallEngine()
+            ).startswith(problem)
 
     def test_an_admin_api_that_wants_a_certificate_is_not_asked(self):
         with serving({("GET", "/status"): Answer(400)}, tls=True) as admin, serving(OWN_404, tls=True) as gateway:
             kong = samples.container("kong", env=TLS, ports={"8444/tcp": admin.place, "8443/tcp": gateway.place})
-            assert readiness.kong_problem(kong, HASH, "/p", samples.SmallEngine()) == ""
+            assert readiness.kong_problem(kong, HASH, samples.stack(probe_path="/p"), samples.SmallEngine()) == ""
 
     def test_a_socket_for_its_admin_api(self):
         env = {"KONG_ADMIN_LISTEN": "unix:/run/admin.sock"}
         with serving(OWN_404) as gateway:
             kong = samples.container("kong", env=env, ports={"8000/tcp": gateway.place})
-            assert readiness.kong_problem(kong, HASH, "/p", samples.SmallEngine()) == ""
+            assert readiness.kong_problem(kong, HASH, samples.stack(probe_path="/p"), samples.SmallEngine()) == ""
 
     @pytest.mark.parametrize(
         ("status", "problem"), [(0, ""), (127, ""), (1, "Kong's processes do not run")], ids=["up", "no-tool", "down"]
@@ -147,7 +152,10 @@ class TestKongListensElsewhere:
     def test_sockets_for_everything(self, status, problem):
         env = {"KONG_ADMIN_LISTEN": "off", "KONG_PROXY_LISTEN": "unix:/run/kong.sock"}
         engine = samples.SmallEngine(answers={"kong": (status, b"", b"")})
-        assert readiness.kong_problem(samples.container("kong", env=env), HASH, "/p", engine) == problem
+        assert (
+            readiness.kong_problem(samples.container("kong", env=env), HASH, samples.stack(probe_path="/p"), engine)
+            == problem
+        )
 
 
 NO_ADMIN = {"KONG_ADMIN_LISTEN": "off"}
@@ -205,26 +213,31 @@ class TestProviderThatHangs:
         with serving(kong_answers(status)) as admin, serving(Paths(probe, no_route)) as gateway:
             ports = {"8001/tcp": admin.place, "8000/tcp": gateway.place}
             kong = samples.container("kong", env=env, ports=ports)
-            found = readiness.kong_problem(kong, expected, "/p", samples.SmallEngine())
+            found = readiness.kong_problem(kong, expected, samples.stack(probe_path="/p"), samples.SmallEngine())
             assert problem in found
             assert bool(found) is bool(problem)
-            assert readiness.kong_silent(kong, "/p", samples.SmallEngine()) is silent
+            assert readiness.kong_silent(kong, samples.stack(probe_path="/p"), samples.SmallEngine()) is silent
 
     @pytest.mark.parametrize(("shown", "silent"), [(HASH, False), ("0" * 32, True)], ids=["well", "empty"])
     def test_an_admin_api_inside_its_container_is_asked_there(self, shown, silent):
         with serving(Paths(waits, waits)) as gateway:
             kong = samples.container("kong", ports={"8000/tcp": gateway.place})
             engine = TalkingEngine(kong, admin=disk_answers(shown))
-            assert readiness.kong_silent(kong, "/p", engine) is silent
+            assert readiness.kong_silent(kong, samples.stack(probe_path="/p"), engine) is silent
 
     @pytest.mark.parametrize(("no_route", "silent"), [(KONGS_404, False), (waits, True)], ids=["answers", "hangs"])
     def test_without_an_engine_the_path_without_a_route_tells(self, no_route, silent):
         with serving(Paths(waits, no_route)) as gateway:
             kong = samples.container("kong", ports={"8000/tcp": gateway.place})
-            assert readiness.kong_silent(kong, "/p", None) is silent
+            assert readiness.kong_silent(kong, samples.stack(probe_path="/p"), None) is silent
 
     def test_one_that_accepts_no_connection_is_dead(self):
-        assert readiness.kong_silent(samples.container("kong", env=LISTEN), "/p", samples.SmallEngine()) is True
+        assert (
+            readiness.kong_silent(
+                samples.container("kong", env=LISTEN), samples.stack(probe_path="/p"), samples.SmallEngine()
+            )
+            is True
+        )
 
     @pytest.mark.parametrize(
         ("probe", "health", "good"),
@@ -277,6 +290,6 @@ class TestProxyWithTls:
 def test_what_gets_through_to_kong(answer, good):
     with serving({("GET", "/p"): answer}) as server:
         kong = samples.container("kong", env=NO_ADMIN, ports={"8000/tcp": server.place})
-        assert (readiness.kong_problem(kong, "", "/p", samples.SmallEngine()) == "") is good
+        assert (readiness.kong_problem(kong, "", samples.stack(probe_path="/p"), samples.SmallEngine()) == "") is good
         proxy = samples.container("nginx", ports={"80/tcp": server.place})
         assert (readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == "") is good

@@ -15,7 +15,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.verification
 )
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit import stack_on_disk as disk
-from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving
 
 BY_KONG = [("X-Kong-Upstream-Latency", "3")]
 GOOD = {"name": "redis", "status": "passed", "level": "critical", "expected": "PONG", "found": "PONG", "ms": 1}
@@ -111,6 +111,23 @@ def test_a_file_that_waiting_does_not_mend_is_said_at_once(verification, stack):
     result = verification().run(60)
     assert "kong_file" in named(result, "failed")
     assert verification.clock.now == 1000.0
+
+
+NO_ROUTE = recorded("3.9.1", "080-proxy-no-route")
+BY_NAME = Answer(200, b'{"data": [{"id": "r", "name": "all", "paths": ["/"], "hosts": ["api.example.com"]}]}')
+
+
+def gateway_check(result):
+    (found,) = [item for item in result["checks"] if item["name"] == "kong_gateway"]
+    return found["status"], found["found"]
+
+
+def test_routes_that_want_a_name_say_which_setting_gives_it(verification, answers):
+    """Asked by its address, such a Kong has no route for anything."""
+    answers["GET", "/v1/messages"] = NO_ROUTE
+    answers["GET", "/routes"] = BY_NAME
+    expected = ("failed", "/v1/messages has a route under a name only: set stack_probe_host")
+    assert gateway_check(verification().run(0)) == expected
 
 
 class TestTheRestOfTheStack:
