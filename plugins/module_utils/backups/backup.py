@@ -125,17 +125,19 @@ def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now
 
 
 def original_record(
-    backup_id: str, path: str, sizes: Mapping[str, int], environment: str, now: datetime
+    backup_id: str, path: str, sizes: Mapping[str, int], environment: str, now: datetime, dump: str = ""
 ) -> dict[str, Any]:
     """Return the record of a backup in the guide's original layout: no manifest, often config.env alone.
 
-    sizes: name → bytes of the guide's files that are there. The layout does not say whose it is, so it is taken as this
-    environment's; ids were written in local time, so the age is about right only.
+    sizes: name → bytes of the guide's files that are there; dump: where the script left one outside of it. The layout
+    does not say whose it is, so it is taken as this environment's; ids were written in local time, so the age is about
+    right only.
     """
     created = time_of(backup_id)
     cannot = ["compose files, Kong's file and proxy configuration are not in it and stay as they are"]
     if not sizes.get("redis-backup.rdb"):
-        cannot.append("it holds no Redis data")
+        use = f"; a dump of that time is {dump}, to use it: cp {dump} {path}/redis-backup.rdb" if dump else ""
+        cannot.append(f"it holds no Redis data{use}")
     return {
         "id": backup_id,
         "kind": kind_of(backup_id),

@@ -227,7 +227,19 @@ def _original(entry: os.DirEntry[str], environment: str, now: datetime) -> dict[
     if not sizes.get("config.env"):
         raise RecoveryError("has neither manifest nor config.env: it is no backup")
     known = {name: size for name, size in sizes.items() if name in backup.GUIDE_FILES}
-    return backup.original_record(entry.name, entry.path, known, environment, now)
+    return backup.original_record(entry.name, entry.path, known, environment, now, _dump_elsewhere(entry))
+
+
+def _dump_elsewhere(entry: os.DirEntry[str]) -> str:
+    """Return the dump that the old script left beside the live data, under this backup's id; empty for none.
+
+    Backups lie in backups/ or in deploy/backups/ of the stack's directory.
+    """
+    root = os.path.dirname(os.path.dirname(entry.path))
+    names = (
+        os.path.join(root, up, "redis", "data", f"backup-{entry.name}.rdb") for up in ("..", os.path.join("..", ".."))
+    )
+    return next((os.path.normpath(name) for name in names if os.path.isfile(name)), "")
 
 
 def _nameless(entry: os.DirEntry[str], folder: str) -> dict[str, Any]:

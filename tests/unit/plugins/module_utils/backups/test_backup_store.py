@@ -188,6 +188,18 @@ class TestOriginalLayout:
         if not reason:
             assert (found["layout"], found["size"]) == ("original", sum(map(len, files.values())))
 
+    @pytest.mark.parametrize("up", ["..", "../.."], ids=["backups", "deploy/backups"])
+    def test_a_dump_that_the_script_left_beside_the_live_data_is_named(self, tmp_path, up):
+        where = store(tmp_path / "deploy" / "backups")
+        path = place(where)
+        put(path, "config.env", "A=1\n")
+        dump = os.path.normpath(os.path.join(where.root, up, f"redis/data/backup-{ID}.rdb"))
+        os.makedirs(os.path.dirname(dump), exist_ok=True)
+        put(os.path.dirname(dump), os.path.basename(dump), "REDIS")
+        (found,) = listing(where)
+        wanted = f"it holds no Redis data; a dump of that time is {dump}, to use it: cp {dump} {path}/redis-backup.rdb"
+        assert found["notes"][-1] == wanted
+
     def test_prove_returns_the_guides_files_and_no_other(self, where):
         path = place(where)
         put(path, "config.env", "A=1\n")
