@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -111,10 +111,7 @@ class StackArgs:
         values["deployed_from"] = os.path.abspath(values["dir"])
         values["dir"] = os.path.realpath(values["dir"])
         values["plain"] = not values["compose_files"]
-        if values["plain"]:
-            values["compose_files"] = _standing(values["dir"], (), COMPOSE_NAMES) or USUAL
-        else:
-            values["compose_files"] = _standing(values["dir"], values["compose_files"], COMPOSE_NAMES)
+        values["compose_files"] = _standing(values["dir"], values["compose_files"] or COMPOSE_NAMES, COMPOSE_NAMES)
         values["wanted_env_file"] = values["env_file"]
         if values["env_file"]:
             values["env_file"] = _standing(values["dir"], (values["env_file"],), (".env",))[0]
@@ -135,14 +132,23 @@ class StackArgs:
         return replace(self, dir=folder, deployed_from=folder, **changes)
 
     @property
-    def overrides(self) -> tuple[str, ...]:
-        """The names of the file that Compose reads beside its own, where nobody says which ones it is to read."""
-        return OVERRIDES if self.plain else ()
+    def definition_names(self) -> tuple[str, ...]:
+        """The names of all Compose files that may count, relative to dir."""
+        return (*self.compose_files, *OVERRIDES) if self.plain else self.compose_files
 
-    def definition(self) -> list[str]:
-        """Return the Compose files that count as things are on the disk now, relative to dir."""
-        there = [name for name in self.overrides if os.path.isfile(self.path(name))]
-        return [*self.compose_files, *there[:1]]
+    def definition(self, names: Collection[str] | None = None) -> list[str]:
+        """Return the Compose files that count among files relative to dir; None stands for those on the disk now."""
+        if not self.plain:
+            return list(self.compose_files)
+
+        def first(usual: Iterable[str]) -> list[str]:
+            return [name for name in usual if self.has(name, names)][:1]
+
+        return [*(first(COMPOSE_NAMES) or USUAL), *first(OVERRIDES)]
+
+    def has(self, name: str, names: Collection[str] | None = None) -> bool:
+        """Say whether a file is among files relative to dir; None stands for those on the disk now."""
+        return os.path.isfile(self.path(name)) if names is None else os.path.normpath(name) in names
 
     def path(self, relative: str) -> str:
         """Return the absolute path of something in the stack's directory."""

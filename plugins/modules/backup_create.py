@@ -146,7 +146,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.backups.backup import FOLDERS
-from ..module_utils.backups.backup_job import BackupJob
+from ..module_utils.backups.backup_job import BackupJob, NothingToSaveError
 from ..module_utils.backups.backup_store import BackupStore
 from ..module_utils.backups.signing import SIGNING_SPEC, keys_of
 from ..module_utils.engine.bounded import bounded
@@ -223,10 +223,15 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         path = os.path.join(stack.backup_dir, FOLDERS[params["kind"]], backup_id)
         return {"changed": True, "backup": {"id": backup_id, "kind": params["kind"], "path": path}}
     marks = {"verified": params["verified"], "critical": params["critical"]}
-    with bounded(params["timeout"], f"Backup {backup_id}"):
-        manifest = job.create(
-            params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
-        )
+    try:
+        with bounded(params["timeout"], f"Backup {backup_id}"):
+            manifest = job.create(
+                params["kind"], backup_id, marks, owner_of(params), params["undo_data"], params["further_files"]
+            )
+    except NothingToSaveError as exc:
+        if not params["run"].get("id"):
+            raise
+        return {"skipped": True, "msg": exc.msg, "backup": {}}
     return {"changed": True, "backup": {name: manifest[name] for name in SHOWN}}
 
 

@@ -64,10 +64,14 @@ options:
     type: list
     elements: str
     default: []
-  resumes:
-    description: Whether the run goes on with an interrupted one, which may have started Redis anew already.
-    type: bool
-    default: false
+  keep_data:
+    description:
+      - Where the plan looks for data that Redis lost over a new start; they come back out of a copy of before.
+      - V(auto) behind each new start, V(look) in any case, as another run may have started it; V(bring) adds all that
+        the newest copy holds.
+    type: str
+    choices: [auto, look, bring]
+    default: auto
   undo:
     description:
       - Given where a rollback failed and O(backup) is its snapshot.
@@ -187,6 +191,7 @@ from ..module_utils.live import tree_links
 from ..module_utils.plans import undo
 from ..module_utils.plans.plan import build_plan
 from ..module_utils.plans.plan_input import PlanInput
+from ..module_utils.plans.plan_order import AUTO, BRING, LOOK
 from ..module_utils.redis.redis_method import KEEP, UNDO, wanted_mode
 from ..module_utils.report import plan_lines
 from ..module_utils.runner import Runner
@@ -206,7 +211,7 @@ SPEC = {
     "redis_scope": {"type": "str", "choices": ["mappings", "all"], "default": "mappings"},
     "force": {"type": "bool", "default": False},
     "keep_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
-    "resumes": {"type": "bool", "default": False},
+    "keep_data": {"type": "str", "choices": [AUTO, LOOK, BRING], "default": AUTO},
     "undo": {
         "type": "dict",
         "options": {
@@ -266,15 +271,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "proxy_service": stack.proxy_service,
         "kong_file": target["kong"].get("file") or "",
         "definition_files": [
-            *stack.compose_files,
-            *stack.overrides,
+            *stack.definition_names,
             stack.wanted_env_file,
             ".env",
             *look.files.definitions(),
         ],
         "services": params["services"],
         "force": params["force"],
-        "resumes": params["resumes"],
+        "keep_data": params["keep_data"],
     }
     mode, brought = data_mode(params, stack)
     live = look.live(target, mode, params["redis_scope"], brought)

@@ -277,7 +277,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
             )
     stack = StackArgs.from_params(params["stack"])
     chosen = ("method", "scope", "delta_limit", "brought", "databases", "keep_counters")
-    settings = {name: params[name] for name in chosen}
+    settings = {**{name: params[name] for name in chosen}, "revives_kong": True}
     job = RedisJob(stack, DockerStack(stack.project), Runner(), params["data"], params["dump"] or "", settings)
     found = previewed(job.preview()) if module.check_mode else job.run()
     result = said(found, params["data"], stack.environment)

@@ -33,6 +33,10 @@ RESERVE = 32 << 20
 LOG_LINES = 1000
 
 
+class NothingToSaveError(RecoveryError):
+    """There are no data, and none can be lost."""
+
+
 class BackupJob:
     """One run of backup_create.
 
@@ -82,7 +86,8 @@ class BackupJob:
             copy = DataCopy(self.stack, self.engine, self.runner, self.containers, self.env)
             data = copy.into(writer, facts, problem)
             if kind == "data" and data["status"] == "absent":
-                raise RecoveryError(
+                kind_of_failure = NothingToSaveError if data.get("nothing") else RecoveryError
+                raise kind_of_failure(
                     f"No data could be saved: {data['reason']}", "Look at Redis: ansible-playbook playbooks/verify.yml"
                 )
             lost = redis_dump.unsaved(data, undo_data) if kind == "rollback" else ""

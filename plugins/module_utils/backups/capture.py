@@ -72,6 +72,11 @@ class Capture:
             if not mount.directory and self.runner.exists(self.stack.path(mount.path)):
                 paths.add(mount.path)
         captured.directories = config_files.mounted_directories(self.stack, self.containers)
+        captured.notes += [
+            f"{path} is mounted writable below /etc and is in no backup; where it is configuration, name it in "
+            "stack_config_paths"
+            for path in config_files.doubtful(self.stack, self.containers)
+        ]
         paths |= mounted_tree.look(self.stack, captured.directories).files
         for path in sorted(paths):
             full = self.stack.path(path)

@@ -58,7 +58,8 @@ def _head(manifest: Mapping[str, Any], stack: StackArgs, path: str) -> list[str]
         lines.append("")
     lines += [f"- NOTE: {text}" for text in manifest.get("notes") or []]
     lines += ["", "## 1. Names", "", "If the backup lies elsewhere by now, correct `BACKUP`."]
-    lines += _block(shell.variables(stack, path, manifest.get("services") or {}))
+    targets = {item["target"] for item in manifest["files"] if item.get("target")}
+    lines += _block(shell.variables(stack, path, manifest.get("services") or {}, targets))
     lines += ["## 2. Is the backup whole?", "", "Anything but `the backup is whole`: take another one."]
     return lines + _block(shell.prove(manifest["files"]))
 

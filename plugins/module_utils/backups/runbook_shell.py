@@ -8,7 +8,7 @@ Passwords are never in a command: each is taken from the container's environment
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..configuration import links
@@ -23,9 +23,9 @@ MAKE_SAVED = '(umask 077 && mkdir -p "$SAVED")'
 quote = shlex.quote
 
 
-def variables(stack: StackArgs, path: str, services: Mapping[str, Any]) -> list[str]:
-    """Return the shell variables and helper functions that later blocks use."""
-    words = compose.command(stack, ())
+def variables(stack: StackArgs, path: str, services: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    """Return the shell variables and helper functions that later blocks use; names: the files that are put back."""
+    words = compose.command(stack, (), names=names or None)
     kong = stack.kong_service
     front, inside, port = (stack.proxy_service, "", "80") if stack.proxy_service else (kong, GATEWAY, "8000")
     proxy = _place(services.get(front), inside, f"$(address {quote(front)})", port)
@@ -64,7 +64,9 @@ def _place(service: Mapping[str, Any] | None, inside: str, address: str, port: s
     ports = (service or {}).get("ports") or {}
     names = [inside] if inside else sorted(name for name in ports if name.endswith("/tcp"))
     found = next((ports[name] for name in names if name in ports), None)
-    return f'"http://{found[0]}:{found[1]}"' if found else f'"http://{address}:{port}"'
+    if not found:
+        return f'"http://{address}:{port}"'
+    return f'"http://[{found[0]}]:{found[1]}"' if ":" in found[0] else f'"http://{found[0]}:{found[1]}"'
 
 
 def _redis_cli(stack: StackArgs, has_password: bool) -> list[str]:
@@ -255,18 +257,24 @@ def kong_ready(kong: Mapping[str, Any]) -> list[str]:
 def reload_proxy(stack: StackArgs) -> list[str]:
     """Return the commands that tell the proxy Kong's new address: it answers 502 until it is told."""
     return [
-        f'proxy_up() {{ curl -fsS --max-time 3 "$(proxy){stack.health_path}" > /dev/null 2>&1; }}',
+        f'proxy_up() {{ curl -fsS --max-time 3{_named(stack)} "$(proxy){stack.health_path}" > /dev/null 2>&1; }}',
         "wait_for proxy_up",
         f'docker exec "$(of {quote(stack.proxy_service)})" nginx -s reload',
         "sleep 1",
     ]
 
 
+def _named(stack: StackArgs) -> str:
+    return f" -H {quote('Host: ' + stack.probe_host)}" if stack.probe_host else ""
+
+
 def verify(stack: StackArgs) -> list[str]:
     """Return the closing checks; the last line of a good run is SERVICE: BACK."""
     prefix = stack.mapping_prefixes[0]
     # The health page is the proxy's own.
-    health = [f'curl -fsS --max-time 5 "$(proxy){stack.health_path}"; echo'] if stack.proxy_service else []
+    health = (
+        [f'curl -fsS --max-time 5{_named(stack)} "$(proxy){stack.health_path}"; echo'] if stack.proxy_service else []
+    )
     body = (
         '{\\"model\\":\\"probe\\",\\"max_tokens\\":1,\\"messages\\":[{\\"role\\":\\"user\\",\\"content\\":\\"$ID\\"}]}'
     )
@@ -280,7 +288,7 @@ def verify(stack: StackArgs) -> list[str]:
         "# A new identifier through the whole chain: it must have become a pair of mappings.",
         "ID=\"i-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \\n' | cut -c 1-17)\"",
         "curl -sS --max-time 20 -o /dev/null -w 'status %{http_code}\\n' -H 'Content-Type: application/json' \\",
-        f'  -d "{body}" "$(proxy){stack.probe_path}"',
+        f' {_named(stack)} -d "{body}" "$(proxy){stack.probe_path}"',
         f'pair={quote(prefix + "rev:")}$(printf %s "$ID" | base64 -w 0)',
         'alias=$(rc --raw get "$pair")',
         "case $alias in",

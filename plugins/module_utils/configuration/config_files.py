@@ -55,7 +55,7 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     that appears later would undo a rollback. A name that is a link counts, and so does the file behind it;
     one whose file is gone is neither present nor absent.
     """
-    wanted = [*stack.compose_files, stack.wanted_env_file, stack.env_file, ".env", *OVERRIDES]
+    wanted = [*stack.definition_names, stack.wanted_env_file, stack.env_file, ".env", *OVERRIDES]
 
     def read(name: str) -> bytes | None:
         return runner.read(stack.path(name)) if os.path.isfile(stack.path(name)) else None
@@ -190,8 +190,8 @@ def solve(template: str, value: str) -> dict[str, str]:
 def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, list[MountedPath]]:
     """Return service → the configuration that its container mounts from the stack's directory.
 
-    Single files always count. Directories count when they are mounted read-only or below /etc, hold Kong's plugins or
-    its declarative file, or are named in config_paths; the others are data or logs.
+    Single files always count. Directories count when they are mounted read-only, hold Kong's plugins or its declarative
+    file, or are named in config_paths; the others are data or logs.
     """
     found: dict[str, list[MountedPath]] = {}
     for service, container in containers.items():
@@ -210,12 +210,27 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
             holds_kong = "/kong/plugins" in mount.destination or declarative.startswith(
                 mount.destination.rstrip("/") + "/"
             )
-            wanted = holds_kong or mount.destination.startswith("/etc/") or path in stack.config_paths
-            if not directory or not mount.writable or wanted:
+            if not directory or not mount.writable or holds_kong or path in stack.config_paths:
                 below = mount.destination.rstrip("/") + "/"
                 covered = tuple(item.destination for item in container.mounts if item.destination.startswith(below))
                 found[service].append(MountedPath(path, mount.destination, directory, mount.source, covered))
     return found
+
+
+def doubtful(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
+    """Return the stack's directories that look like configuration and are none here: writable, below /etc inside.
+
+    What a container writes there itself, certificates for instance, must not be rolled back, and nobody can tell which
+    is which.
+    """
+    counted = set(mounted_directories(stack, containers))
+    found = {
+        stack.relative(mount.source)
+        for container in containers.values()
+        for mount in container.mounts
+        if mount.type == "bind" and mount.writable and mount.destination.startswith("/etc/")
+    }
+    return sorted(path for path in found - counted - {"", "."} if os.path.isdir(stack.path(path)))
 
 
 def _inside(path: str, folder: str) -> bool:

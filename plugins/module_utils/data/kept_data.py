@@ -23,29 +23,33 @@ from ..stack_args import StackArgs
 from .counter_record import CounterFloor
 from .redis_job import RedisJob
 
-# Mappings live a day: so large a part of them may have come to its end by itself since the copy was made.
+# Without counters: so large a part of the mappings may have come to its end by itself since the copy was made.
 EXPIRED_SHARE = 0.01
 
 
 def fell_behind(copied: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return how the live data fall short of a copy that was made of them before; empty where they do not.
 
-    Both are facts of RedisData.facts. A counter never falls by itself, and each new mapping raises one; without
-    counters the number of keys is all that tells.
+    Both are facts of RedisData.facts. A counter never falls by itself, and each new mapping raises one, while keys of
+    any kind come to the end of their lives. Only where there are no counters the number of mappings has to tell.
     """
     counters = copied.get("counters") or {}
     behind = [name for name, value in counters.items() if int(now["counters"].get(name, 0)) < int(value)]
-    if behind:
-        return f"{len(behind)} of {len(counters)} alias counters fell"
-    least = int(copied.get("keys") or 0) * (1 - EXPIRED_SHARE if counters else 1)
-    return f"{now['keys']:,} keys instead of {copied['keys']:,}" if now["keys"] < least else ""
+    if counters:
+        return f"{len(behind)} of {len(counters)} alias counters fell" if behind else ""
+    had = int(copied.get("mappings") or 0)
+    short = now["mappings"] < had * (1 - EXPIRED_SHARE) or (copied.get("keys") and not now["keys"])
+    return f"{now['mappings']:,} mappings instead of {had:,}, {now['keys']:,} keys" if short else ""
 
 
-def bring_back(stack: StackArgs, engine: DockerStack, runner: Runner, copies: Sequence[str]) -> dict[str, Any]:
+def bring_back(
+    stack: StackArgs, engine: DockerStack, runner: Runner, copies: Sequence[str], everything: bool = False
+) -> dict[str, Any]:
     """Add what the live data lost since one of these backups was made; return the result of redis_restore.
 
-    copies: their directories, the newest first. Empty where nothing was lost, or none of them holds data. Live keys
-    win; the counters go on well above all that may have been given out since the copy.
+    copies: their directories, the newest first; everything: what the newest holds is wanted in any case. Empty where
+    nothing was lost, or none of them holds data. Live keys win; where counters fell, they go on well above all that may
+    have been given out since the copy.
     """
     env = live_state.environment(stack, runner)
     found: dict[str, Any] = {}
@@ -56,12 +60,14 @@ def bring_back(stack: StackArgs, engine: DockerStack, runner: Runner, copies: Se
             continue  # Redis could not be read then
         now, _problem = live_state.data_facts(stack, engine.containers(), env)
         why = fell_behind(manifest["redis"], now) if now else ""
-        if not why:
+        if not why and not (everything and folder == copies[0]):
             continue
         path = os.path.join(folder, NAME)
         if runner.sha256(path) != dump["sha256"]:
             raise DamagedBackupError(f"{path} changed since it was made.", "Take the data from another backup.")
-        CounterFloor(stack, runner, [item.encode() for item in stack.mapping_prefixes]).doubt(None, None)
+        if why:
+            CounterFloor(stack, runner, [item.encode() for item in stack.mapping_prefixes]).doubt(None, None)
         done = RedisJob(stack, engine, runner, how.MERGE, path, {"scope": "all"}).run()
-        found = {**done, "why": f"Redis came back with less: {why}"}
+        told = f"Redis came back with less: {why}" if why else "what clients wrote before this run"
+        found = {**done, "why": told} if done["changed"] or why else found
     return found

@@ -68,7 +68,8 @@ class RedisJob:
     """One change of the live data.
 
     mode: restore, merge, empty or undo; dump: path of the backup's RDB on this host (empty only for empty); settings:
-    method, scope, databases, keep_counters and delta_limit, each with a default. For undo, dump is the snapshot's and
+    method, scope, databases, keep_counters, delta_limit and revives_kong (whether a Kong that an interrupted change had
+    left off comes back with this one), each with a default. For undo, dump is the snapshot's and
     settings["brought"] the dump that the change to take back had applied (empty where that change emptied).
     """
 
@@ -86,7 +87,7 @@ class RedisJob:
             tuple(int(number) for number in settings.get("databases") or ()),
             bool(settings.get("keep_counters", True)),
         )
-        self.target = LiveRedis(stack, engine, runner)
+        self.target = LiveRedis(stack, engine, runner, bool(settings.get("revives_kong")))
         self.floor = CounterFloor(stack, runner, self.selection.prefixes)
 
     @contextmanager
@@ -210,7 +211,7 @@ class RedisJob:
             # The dump first: one that cannot be read must not take Kong off.
             opened = held.enter_context(self._opened())
             layout: Layout | None = None
-            came_back = self.target.kong_left_off()
+            came_back = self.target.revives_kong and self.target.kong_left_off()
             if came_back:
                 held.enter_context(self.target.kong_off())
             if live is None:

@@ -8,7 +8,7 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..errors import RecoveryError
@@ -21,18 +21,18 @@ INJECTED = {"secrets": "/run/secrets", "configs": "/"}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 
 
-def command(stack: StackArgs, client: Iterable[str], *words: str) -> list[str]:
+def command(stack: StackArgs, client: Iterable[str], *words: str, names: Collection[str] | None = None) -> list[str]:
     """Return a Compose call with everything explicit, so that nothing of the caller's shell or directory counts.
 
-    A stack may have no environment file at all, and Compose ends where one is named that is not there.
+    names: the files that will be there, relative to the stack; None for those on the disk now. A stack may have no
+    environment file at all, and Compose ends where one is named that is not there.
     """
     folder = stack.deployed_from or stack.dir
     cmd = [*client, "--project-name", stack.project, "--project-directory", folder]
-    for name in stack.definition():
+    for name in stack.definition(names):
         cmd += ["--file", os.path.normpath(os.path.join(folder, name))]
-    named = os.path.normpath(os.path.join(folder, stack.env_file))
-    if stack.env_file and os.path.isfile(named):
-        cmd += ["--env-file", named]
+    if stack.env_file and stack.has(stack.env_file, names):
+        cmd += ["--env-file", os.path.normpath(os.path.join(folder, stack.env_file))]
     return [*cmd, *words]
 
 

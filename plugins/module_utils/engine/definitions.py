@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -60,13 +61,17 @@ class Definitions:
                 self.runner.make_dir(os.path.dirname(full))
                 self.runner.write(full, content)
             elsewhere = self.stack.moved_to(folder, env_file=self.stack.env_file_among(files))
-            cmd = compose.resolved(elsewhere, self.client, self.every_profile)
-            if not interpolate:
-                cmd.append("--no-interpolate")
-            answer = self.runner.run(cmd).stdout
+            answer = self._asked(elsewhere, [] if interpolate else ["--no-interpolate"])
         document = answer.replace(json.dumps(folder)[1:-1], self.stack.dir)
         self.networks = compose.parse_networks(document)
         return compose.parse_resolved(document, doubled=interpolate)
+
+    def _asked(self, stack: StackArgs, options: list[str]) -> str:
+        """Return what Compose prints; a profile that nobody uses may name files that are not there."""
+        if self.every_profile:
+            with contextlib.suppress(CommandError):
+                return self.runner.run([*compose.resolved(stack, self.client, every_profile=True), *options]).stdout
+        return self.runner.run([*compose.resolved(stack, self.client), *options]).stdout
 
     def try_resolve(self, files: Mapping[str, bytes]) -> tuple[dict[str, Any], str]:
         """Return (definitions, "") or ({}, why Compose cannot read them)."""

@@ -17,16 +17,18 @@ READY_SECONDS = 60.0
 
 
 @contextmanager
-def kong_off(stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callable[[], bool]) -> Iterator[None]:
+def kong_off(
+    stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callable[[], bool], revives: bool = False
+) -> Iterator[None]:
     """Stop a running Kong, every replica of it, and start it afterwards, ready and known to the proxy.
 
     When the body fails, Kong comes back only if safe() says so: on half replaced data it would give out aliases again.
-    A Kong that does not run stays off, and whoever stopped it starts it, unless that was a change like this one that
-    was killed.
+    A Kong that does not run stays off, and whoever stopped it starts it; with revives, one that a change like this left
+    off, because it was killed, comes back too.
     """
     replicas = engine.replicas(stack.kong_service)
     running = [item for item in replicas if item.running]
-    stopped = [*running, *kong_mark.left_off(stack, runner, replicas)]
+    stopped = [*running, *(kong_mark.left_off(stack, runner, replicas) if revives else ())]
     if not stopped:
         yield
         return

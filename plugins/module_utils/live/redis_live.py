@@ -34,11 +34,13 @@ NO_PLACE_HINT = (
 class LiveRedis:
     """Where the live data are; replacing: whether the files are half replaced, so that Kong must not come back.
 
-    drift: what was set while Redis ran and is otherwise after its next start, in words, once its layout was asked for.
+    drift: what was set while Redis ran and is otherwise after its next start, in words, once its layout was asked for;
+    revives_kong: whether a Kong that an interrupted change had left off comes back with this one.
     """
 
-    def __init__(self, stack: StackArgs, engine: DockerStack, runner: Runner) -> None:
+    def __init__(self, stack: StackArgs, engine: DockerStack, runner: Runner, revives_kong: bool = False) -> None:
         self.stack, self.engine, self.runner = stack, engine, runner
+        self.revives_kong = revives_kong
         self.managed = bool(stack.redis_host)
         self.replacing = False
         self.drift = ""
@@ -113,7 +115,7 @@ class LiveRedis:
 
     def kong_off(self) -> AbstractContextManager[None]:
         """Return a context in which Kong is off; afterwards it comes back where Redis still serves whole data."""
-        return kong_pause.kong_off(self.stack, self.engine, self.runner, self._whole)
+        return kong_pause.kong_off(self.stack, self.engine, self.runner, self._whole, self.revives_kong)
 
     def kong_left_off(self) -> bool:
         """Say whether an interrupted change of the data stopped Kong, and nobody started it since."""

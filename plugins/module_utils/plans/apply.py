@@ -65,8 +65,6 @@ class PlanExecutor:
 
         The exception carries what was done so far in ``details.executed``.
         """
-        # Whoever left Kong off, this plan starts it.
-        kong_mark.forget(self.stack, self.runner)
         with ThreadPoolExecutor(max_workers=8) as pool:
             beside: list[Future[None]] = []
             try:
@@ -194,9 +192,17 @@ class PlanExecutor:
         self.engine.stop(container, action.get("grace", LONGEST_GRACE))
 
     def _start(self, action: dict[str, Any]) -> None:
-        for container in self._replicas(action["service"]):
+        replicas = self._replicas(action["service"])
+        noted = {item.id: item.restart_policy for item in kong_mark.left_off(self.stack, self.runner, replicas)}
+        for container in replicas:
             self.engine.start(container)
-            self.engine.come_back(container, action.get("restart_policy", ""))
+            self.engine.come_back(container, noted.get(container.id) or action.get("restart_policy", ""))
+        self._started(action["service"])
+
+    def _started(self, service: str) -> None:
+        """What an interrupted change of the data had left off runs again."""
+        if service == self.stack.kong_service:
+            kong_mark.forget(self.stack, self.runner)
 
     def _restart(self, action: dict[str, Any]) -> None:
         policy = self._need(action["service"]).restart_policy
@@ -256,7 +262,13 @@ class PlanExecutor:
         action["result"] = RedisJob(self.stack, self.engine, self.runner, action["mode"], dump, settings).run()
 
     def _keep_data(self, action: dict[str, Any]) -> None:
-        action["result"] = kept_data.bring_back(self.stack, self.engine, self.runner, self.copies)
+        everything = bool(action.get("everything"))
+        try:
+            action["result"] = kept_data.bring_back(self.stack, self.engine, self.runner, self.copies, everything)
+        except RecoveryError as exc:
+            if not action.get("optional") or engine_lost(exc):
+                raise
+            action["problem"] = self._scrubbed(exc.msg)
 
     def _ready(self, action: dict[str, Any]) -> None:
         service = action["service"]

@@ -23,6 +23,7 @@ from .decisions import (
 # Seconds that force gives a container before it is killed.
 FORCED_GRACE = 2
 KEEP_DATA = "keep_data"
+AUTO, LOOK, BRING = "auto", "look", "bring"
 ENDING = ("stop", RESTART, RECREATE, REMOVE)
 
 
@@ -63,7 +64,7 @@ def order(
             actions += [item for item in files if _hot(item, decisions, settings)]
             continue
         if name == redis:
-            actions += _redis_actions(name, decision, live, data, bool(settings.get("resumes")))
+            actions += _redis_actions(name, decision, live, data, settings)
             continue
         do = START if name == kong and decision.do == RESTART and _redis_moves(decisions, live, redis) else decision.do
         actions += _service_actions(name, decision, live, beside=False, do=do)
@@ -75,7 +76,7 @@ def order(
             ready["configuration_hash"] = target["kong"].get("configuration_hash") or ""
         (waiting if name in (kong, proxy) else actions).append(ready)
     found = actions + waiting + _displaced_tags(target, live, tags)
-    if all(item["action"] == KEEP_DATA for item in found):
+    if all(item["action"] == KEEP_DATA and not item["everything"] for item in found):
         return []  # nothing is changed, so nothing was lost on the way
     if not settings.get("force"):
         return found
@@ -84,23 +85,37 @@ def order(
 
 
 def _redis_actions(
-    name: str, decision: Decision, live: Mapping[str, Any], data: Mapping[str, Any], resumes: bool
+    name: str,
+    decision: Decision,
+    live: Mapping[str, Any],
+    data: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Return the steps of Redis, its data included.
+    """Return the steps of Redis, its data included."""
+    if decision.do == REMOVE:
+        return _service_actions(name, decision, live, beside=False)
+    by_files = bool(data.get("changes")) and data.get("method") == "file"
+    # Data that it cannot start with is replaced by replace_data itself, which leaves a Redis that serves.
+    started = decision.do != KEEP and not (by_files and decision.do in (START, RESTART))
+    steps = _service_actions(name, decision, live, beside=False) if started else []
+    asked = [_ready(name)] if started and not by_files else []
+    changed = [_replace_data(name, data)] if data.get("changes") else []
+    kept = _kept(name, data, settings, bool(asked))
+    return [*steps, *changed, *kept] if by_files else [*steps, *asked, *kept, *changed]
 
-    resumes: whether the run goes on with one that may have been killed between a new start of Redis and the look at it.
+
+def _kept(service: str, data: Mapping[str, Any], settings: Mapping[str, Any], started: bool) -> list[dict[str, Any]]:
+    """Return the look at data that are to stay, behind a new start; where nobody knows what there was, there is none.
+
+    settings: keep_data (look: in any case, bring: the newest copy's are wanted in any case), and force, which does not
+    wait for data that cannot be had.
     """
-    if data.get("changes"):
-        return _redis_with_data(name, decision, live, data)
-    if decision.do == KEEP:
-        return [_keep_data(name)] if resumes else []
-    steps = _service_actions(name, decision, live, beside=False)
-    return steps if decision.do == REMOVE else [*steps, _ready(name), *_kept(name, data)]
-
-
-def _kept(service: str, data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the look at data that are there after a new start; there is none where nobody knows what there was."""
-    return [_keep_data(service)] if data.get("before") is not None else []
+    how = settings.get("keep_data") or AUTO
+    if how == AUTO and not (started and data.get("before") is not None):
+        return []
+    why = "what it does not load again comes back out of the snapshot"
+    step = {"action": KEEP_DATA, "service": service, "why": why, "beside": False}
+    return [{**step, "everything": how == BRING, "optional": bool(settings.get("force"))}]
 
 
 def _redis_moves(decisions: Mapping[str, Decision], live: Mapping[str, Any], redis: str) -> bool:
@@ -115,19 +130,6 @@ def _kong_off(
     runs = (live["services"].get(kong) or {}).get("state") not in (None, "exited", "created", "dead")
     step = {"action": "stop", "service": kong, "why": "because Redis", "beside": False}
     return [step] if runs and _redis_moves(decisions, live, redis) else []
-
-
-def _redis_with_data(
-    name: str, decision: Decision, live: Mapping[str, Any], data: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the steps of a Redis whose data change.
-
-    Data that it cannot start with is replaced by replace_data itself, which leaves a Redis that serves.
-    """
-    by_files = data.get("method") == "file"
-    steps = [] if by_files and decision.do in (START, RESTART) else _service_actions(name, decision, live, beside=False)
-    asked = [] if by_files or decision.do == KEEP else [_ready(name), *_kept(name, data)]
-    return [*steps, *asked, _replace_data(name, data)]
 
 
 def _with_grace(actions: list[dict[str, Any]], spared: str) -> list[dict[str, Any]]:
@@ -158,15 +160,6 @@ def _dependencies(
 
 def _ready(service: str) -> dict[str, Any]:
     return {"action": "ready", "service": service, "why": "asked of the service itself", "beside": False}
-
-
-def _keep_data(service: str) -> dict[str, Any]:
-    """Return the step after a new start of a Redis whose data are to stay.
-
-    What is changed back may be the very setting that says where its data lie, or whether they are saved at all.
-    """
-    why = "what it does not load again comes back out of the snapshot"
-    return {"action": KEEP_DATA, "service": service, "why": why, "beside": False}
 
 
 def _replace_data(service: str, data: Mapping[str, Any]) -> dict[str, Any]:

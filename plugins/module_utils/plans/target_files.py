@@ -123,7 +123,7 @@ class TargetFiles:
         def read(path: str) -> bytes | None:
             return self.content(path) if "source" in self.files.get(path, {}) else None
 
-        own = [*self.stack.compose_files, self.env_file, ".env", *OVERRIDES]
+        own = [*self.stack.definition_names, self.env_file, ".env", *OVERRIDES]
         variables = env_file.parse(read(self.env_file) or b"")
-        names = own + config_files.referenced([*self.stack.compose_files, *self.stack.overrides], read, variables)
+        names = own + config_files.referenced(self.stack.definition(self.files), read, variables)
         return {path: self.content(path) for path in dict.fromkeys(names) if "source" in self.files.get(path, {})}

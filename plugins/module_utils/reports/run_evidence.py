@@ -109,6 +109,9 @@ def _rpo(record: Mapping[str, Any]) -> tuple[str, str]:
     data = record["plan"].get("data") or {}
     if not record["checks"] or not data.get("mode"):
         return NOT_MEASURED, "the run did not come to the end of its plan"
+    lost = [str(item["problem"]) for item in record["executed"] if item.get("problem")]
+    if lost:
+        return MISSED, f"data were not brought back: {'; '.join(lost)}"
     if any(item["action"] == "keep_data" and item.get("result") for item in record["executed"]):
         return MET, "what Redis did not load again came back out of this run's copy"
     if data["mode"] in ("keep", "merge"):

@@ -66,7 +66,9 @@ def last_screen(run: Mapping[str, Any]) -> list[str]:
         lines.append(f"CAUSE: {run['failure']}")
     if run["undo"]:
         lines.append(f"UNDO: {'done' if run['undo'].get('undone') else 'left as it is'}: {run['undo'].get('reason')}")
-    executed = [item for item in run["executed"] if item["action"] not in SILENT or item.get("result")]
+    executed = [
+        item for item in run["executed"] if item["action"] not in SILENT or item.get("result") or item.get("problem")
+    ]
     if not run["check_mode"]:
         lines.append(f"CHANGED: {'; '.join(_did(item) for item in executed) if executed else 'nothing'}")
     if run["plan"].get("data"):
@@ -113,6 +115,9 @@ def _time_lines(run: Mapping[str, Any]) -> list[str]:
 def _data_lines(run: Mapping[str, Any]) -> list[str]:
     """Return what became of the keys, as counted before and after."""
     moved = [_data_line(item["result"]) for item in run["executed"] if item.get("result")]
+    moved += [
+        f"WARNING: data were not brought back: {item['problem']}" for item in run["executed"] if item.get("problem")
+    ]
     after = run["data_after"].get("keys")
     if moved or after is None:
         return moved

@@ -214,11 +214,12 @@ def _decompressed(body: bytes, how: str) -> bytes:
 class Session:
     """Sends requests and follows redirects; trust_env is there to be set, nothing of the environment is used.
 
-    verify: whether the certificate of who answers has to hold for the address.
+    verify: whether the certificate of who answers has to hold for the address; headers: those of every request.
     """
 
     def __init__(self) -> None:
         self.trust_env, self.verify = False, True
+        self.headers = Headers(DEFAULTS)
         self.adapters: dict[str, BaseAdapter] = {}
         for prefix in ("https://", "http://"):
             self.mount(prefix, HTTPAdapter())
@@ -276,7 +277,7 @@ class Session:
         adapter = next((item for prefix, item in self.adapters.items() if url.lower().startswith(prefix)), None)
         if adapter is None:
             raise exceptions.InvalidSchema(f"No connection adapters were found for {url!r}")
-        sent = Headers({**DEFAULTS, **headers})
+        sent = Headers({**self.headers, **headers})
         request = SimpleNamespace(method=method, url=url, headers=sent, body=body or None)
         made: Response = adapter.send(request, timeout=timeout, verify=self.verify)
         return made

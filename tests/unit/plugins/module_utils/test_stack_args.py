@@ -106,6 +106,7 @@ def test_without_names_those_count_that_a_plain_docker_compose_reads(tmp_path, t
     for name in there:
         (tmp_path / name).write_text("", encoding="utf-8")
     assert samples.stack(tmp_path, compose_files=[]).definition() == counts
+    assert samples.stack("/nowhere", compose_files=[]).definition(there) == counts
     named = samples.stack(tmp_path, compose_files=["docker-compose.yml"])
     assert len(named.definition()) == 1
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_job import NothingToSaveError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.modules import backup_create
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -82,3 +83,18 @@ def test_a_backup_that_takes_too_long_is_given_up(stack, monkeypatch):
     monkeypatch.setattr(Job, "work", staticmethod(hang))
     with pytest.raises(RecoveryError, match="Backup deploy-20260729-120000 was given up: it took longer than 1 s"):
         create(stack, "deploy", timeout=1, run={"id": RUN, "fence": 1})
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["within-a-run", "by-itself"])
+def test_where_there_are_no_data_a_run_goes_on_without_a_copy_of_them(stack, monkeypatch, inside):
+    def find_nothing():
+        raise NothingToSaveError("No data could be saved: Redis is stopped and has no files.")
+
+    monkeypatch.setattr(Job, "work", staticmethod(find_nothing))
+    if inside:
+        said = "No data could be saved: Redis is stopped and has no files."
+        assert create(stack, "data", run={"id": RUN, "fence": 1}) == {"skipped": True, "msg": said, "backup": {}}
+        return
+    os.unlink(stack.path(".recovery/lock.json"))
+    with pytest.raises(NothingToSaveError):
+        create(stack, "data")

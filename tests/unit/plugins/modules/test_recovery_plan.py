@@ -24,7 +24,7 @@ def test_a_plan_warns_of_a_link_that_no_backup_holds_and_goes_on(tmp_path, monke
         "redis_scope": "mappings",
         "services": [],
         "force": False,
-        "resumes": False,
+        "keep_data": "auto",
         "keep_secrets": [],
         "undo": None,
         "why": "",

@@ -254,5 +254,29 @@ def test_a_data_backup_brings_only_the_data_back():
 )
 def test_redis_is_asked_where_it_listens(given, asked, password):
     services = {"redis": service("redis", env_names=["REDIS_PASSWORD"] if password else [])}
-    lines = runbook_shell.variables(samples.stack(**given), "/backup", services)
+    lines = runbook_shell.variables(samples.stack(**given), "/backup", services, ())
     assert sum(asked in line for line in lines if line.startswith("rc()")) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ({"compose.yaml", "compose.override.yaml"}, ["compose.yaml", "compose.override.yaml"]),
+        ({"docker-compose.yml", "config/production.env"}, ["docker-compose.yml", "config/production.env"]),
+    ],
+    ids=["with-an-override", "with-an-environment-file"],
+)
+def test_compose_reads_the_files_that_are_put_back_and_not_those_of_now(names, words):
+    lines = runbook_shell.variables(samples.stack("/nowhere", compose_files=[]), "/backup", {}, names)
+    (call,) = [line for line in lines if "docker compose" in line]
+    assert re.findall(r"/nowhere/(\S+)", call) == words
+
+
+def test_a_name_is_asked_for_and_ipv6_is_written_as_urls_have_it():
+    stack = samples.stack(probe_host="api.example.com")
+    services = {"nginx": {"ports": {"80/tcp": ["::1", 8085]}}}
+    lines = runbook_shell.variables(stack, "/backup", services, ())
+    assert 'proxy() { echo "http://[::1]:8085"; }' in lines
+    asked = [line for line in (*runbook_shell.reload_proxy(stack), *runbook_shell.verify(stack)) if "$(proxy)" in line]
+    assert len(asked) == 3
+    assert all("-H 'Host: api.example.com'" in line for line in asked)

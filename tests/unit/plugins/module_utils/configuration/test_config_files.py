@@ -105,6 +105,14 @@ class TestDefinitionFiles:
         assert absent == [".env", *OVERRIDES, "d.env"]
 
 
+def test_writable_directories_below_etc_are_named_and_left_alone(root):
+    """They may be configuration, or certificates that a container renews."""
+    mounts = [samples.bind(root / "nginx", "/etc/nginx", writable=True), samples.bind(root / "redis/data", "/data")]
+    containers = {"nginx": samples.container("nginx", mounts=mounts)}
+    assert config_files.doubtful(samples.stack(root), containers) == ["nginx"]
+    assert config_files.doubtful(samples.stack(root, config_paths=["nginx"]), containers) == []
+
+
 class TestMounted:
     def test_a_file_in_whose_place_the_container_sees_another_mount_is_not_shown(self, root):
         mounts = [samples.bind(root / "nginx", "/etc/nginx"), samples.bind(root / "x", "/etc/nginx/conf.d/a.conf")]
@@ -130,8 +138,7 @@ class TestMounted:
             ("kong", "/kong", True, {"KONG_DECLARATIVE_CONFIG": "/kong/kong.yml"}, True),
             ("kong", "/kong", True, {"KONG_DECLARATIVE_CONFIG": "/kong-other/kong.yml"}, False),
             ("nginx", "/etc/nginx", False, {}, True),
-            ("nginx", "/etc/nginx", True, {}, True),
-            ("nginx", "/srv/nginx", True, {}, False),
+            ("nginx", "/etc/nginx", True, {}, False),
             ("redis/data", "/data", True, {}, False),
             ("logs/nginx", "/var/log/nginx", False, {}, False),
             (".recovery", "/r", False, {}, False),
@@ -144,8 +151,7 @@ class TestMounted:
             "declarative",
             "same-beginning",
             "read-only",
-            "writable-below-etc",
-            "writable-elsewhere",
+            "writable",
             "data",
             "logs",
             "own",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 
@@ -14,7 +15,9 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.runner impor
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 COUNTER = "aws_masker:cnt:ec2"
-HELD = {"keys": 200, "counters": {COUNTER: 100}}
+HELD = {"keys": 200, "mappings": 100, "counters": {COUNTER: 100}}
+PLAIN = {"keys": 200, "mappings": 100, "counters": {}}
+EMPTY = {"keys": 0, "mappings": 0, "counters": {}}
 FELL = "1 of 1 alias counters fell"
 
 
@@ -22,24 +25,26 @@ FELL = "1 of 1 alias counters fell"
     ("copied", "now", "why"),
     [
         (HELD, HELD, ""),
-        (HELD, {"keys": 900, "counters": {COUNTER: 450}}, ""),
-        (HELD, {"keys": 200, "counters": {COUNTER: 99}}, FELL),
-        (HELD, {"keys": 0, "counters": {}}, FELL),
-        (HELD, {"keys": 198, "counters": {COUNTER: 100}}, ""),
-        (HELD, {"keys": 197, "counters": {COUNTER: 100}}, "197 keys instead of 200"),
-        ({"keys": 200, "counters": {}}, {"keys": 199, "counters": {}}, "199 keys instead of 200"),
-        ({"keys": 200, "counters": {}}, {"keys": 200, "counters": {}}, ""),
-        ({"keys": 0, "counters": {}}, {"keys": 0, "counters": {}}, ""),
+        (HELD, {**HELD, "keys": 900, "counters": {COUNTER: 450}}, ""),
+        (HELD, {**HELD, "counters": {COUNTER: 99}}, FELL),
+        (HELD, EMPTY, FELL),
+        (HELD, {**HELD, "keys": 7, "mappings": 3}, ""),
+        (PLAIN, {**PLAIN, "mappings": 99}, ""),
+        (PLAIN, {**PLAIN, "mappings": 98}, "98 mappings instead of 100, 200 keys"),
+        ({**PLAIN, "mappings": 0}, {**EMPTY, "keys": 1}, ""),
+        ({**PLAIN, "mappings": 0}, EMPTY, "0 mappings instead of 0, 0 keys"),
+        (EMPTY, EMPTY, ""),
     ],
     ids=[
         "the-same",
         "more",
         "a-counter-fell",
         "empty",
-        "some-expired",
-        "too-many-gone",
+        "expired-by-themselves",
+        "no-counters-and-some-expired",
         "no-counters-and-fewer",
-        "no-counters-and-the-same",
+        "no-counters-and-some-keys",
+        "no-counters-and-no-keys",
         "nothing-held",
     ],
 )
@@ -55,8 +60,11 @@ class Jobs:
 
     def __call__(self, stack, _engine, _runner, mode, dump, settings):
         self.asked.append((mode, dump, settings))
-        with open(stack.path(".recovery/counters.json"), encoding="utf-8") as handle:
-            self.floors.append(json.load(handle))
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open(stack.path(".recovery/counters.json"), encoding="utf-8") as found,
+        ):
+            self.floors.append(json.load(found))
         return self
 
     def run(self):
@@ -67,7 +75,7 @@ class Jobs:
 def bring_back(tmp_path, monkeypatch):
     """Return bring_back for a live Redis with these facts and copies of the data with those."""
 
-    def go(now, *copies, digest=""):
+    def go(now, *copies, digest="", everything=False):
         stack = samples.stack(tmp_path)
         folders = []
         for number, facts in enumerate(copies):
@@ -87,12 +95,9 @@ def bring_back(tmp_path, monkeypatch):
         jobs = Jobs(stack)
         monkeypatch.setattr(kept_data, "RedisJob", jobs)
         monkeypatch.setattr(live_state, "data_facts", lambda *_about: (now, ""))
-        return kept_data.bring_back(stack, samples.SmallEngine(), Runner(), folders), jobs, folders
+        return kept_data.bring_back(stack, samples.SmallEngine(), Runner(), folders, everything), jobs, folders
 
     return go
-
-
-EMPTY = {"keys": 0, "counters": {}}
 
 
 def test_nothing_is_done_where_nothing_was_lost(bring_back):
@@ -120,3 +125,9 @@ def test_no_copy_at_all(bring_back):
 def test_a_copy_that_changed_since(bring_back):
     with pytest.raises(DamagedBackupError, match="changed since it was made"):
         bring_back(EMPTY, HELD, digest="0" * 64)
+
+
+def test_all_of_the_newest_copy_is_wanted_where_somebody_says_so_and_no_counter_is_raised(bring_back):
+    found, jobs, folders = bring_back(HELD, HELD, HELD, everything=True)
+    assert [dump for _mode, dump, _settings in jobs.asked] == [f"{folders[0]}/redis-backup.rdb"]
+    assert (jobs.floors, found["why"]) == ([], "what clients wrote before this run")

@@ -95,3 +95,17 @@ def test_no_compose_client(path):
     runner.environ = {"PATH": path}
     with pytest.raises(RecoveryError, match="neither `docker compose` nor `docker-compose`"):
         find_client(runner)
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["a-profile-cannot-be-read", "every-profile"])
+def test_a_profile_that_cannot_be_read_does_not_hide_the_others(broken):
+    class Picky(Compose):
+        def run(self, cmd, *rest, **options):
+            if "--profile" in cmd and broken:
+                self.commands.append(list(cmd))
+                raise CommandError(cmd, 1, "", "env file debug.env not found")
+            return super().run(cmd, *rest, **options)
+
+    runner = Picky()
+    Definitions(samples.stack(), runner, ("docker", "compose"), every_profile=True).resolve(FILES)
+    assert ["--profile" in cmd for cmd in runner.commands] == ([True, False] if broken else [True])

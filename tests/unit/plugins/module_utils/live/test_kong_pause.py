@@ -33,10 +33,10 @@ def kong():
 def pause_(tmp_path):
     """Return a pause of Kong around a body; it returns the seconds that it took."""
 
-    def pause(engine, body=lambda: None, safe=True, **settings):
+    def pause(engine, body=lambda: None, safe=True, revives=False, **settings):
         clock = samples.FakeClock()
         runner = Runner(clock=clock, sleep=clock.sleep)
-        with kong_off(samples.stack(tmp_path, **settings), engine, runner, lambda: safe):
+        with kong_off(samples.stack(tmp_path, **settings), engine, runner, lambda: safe, revives):
             body()
         return clock.now - 1000.0
 
@@ -186,5 +186,7 @@ def test_one_that_a_killed_change_left_off_comes_back_with_the_next(pause, kong,
         pause(engine, die, safe=False)
     assert state(engine) == ("exited", "unless-stopped")
     pause(engine)
+    assert state(engine) == ("exited", "unless-stopped"), "within a rollback the plan starts it"
+    pause(engine, revives=True)
     assert state(engine) == ("running", "always")
     assert not (tmp_path / ".recovery/kong-off.json").exists()

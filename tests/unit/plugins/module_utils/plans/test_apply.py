@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -11,9 +12,12 @@ import time
 import pytest
 import requests
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.data import kept_data
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import CommandError, RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import kong_mark
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.apply import PlanExecutor
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redact import MASK
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 SECRET = "canary-s3cret-value"
@@ -337,3 +341,38 @@ def test_a_service_on_nobodys_path_is_ready(executor, engine, about, good):
     else:
         with pytest.raises(RecoveryError, match="does not stay up: exited"):
             executor.execute(actions(("ready", "init")))
+
+
+KEPT = {"action": "keep_data", "service": "redis", "everything": False, "optional": False}
+
+
+class TestKeptData:
+    """Data that cannot be brought back end a rollback; by force they are told."""
+
+    @pytest.fixture(autouse=True)
+    def broken(self, monkeypatch):
+        def fail(*_about):
+            raise RecoveryError("Redis may use 100 MiB and uses 99; 5 MiB more do not fit.")
+
+        monkeypatch.setattr(kept_data, "bring_back", fail)
+
+    def test_the_rollback_fails(self, executor):
+        with pytest.raises(RecoveryError) as failed:
+            executor.execute(actions(KEPT))
+        assert failed.value.msg.startswith("Step 1 (keep_data redis) failed: Redis may use 100 MiB")
+
+    def test_by_force_it_goes_on_and_says_so(self, executor):
+        (done,) = executor.execute(actions({**KEPT, "optional": True}))
+        assert done["problem"].endswith("do not fit.")
+        assert "result" not in done
+
+
+def test_a_kong_that_a_killed_change_left_off_gets_its_restart_policy_back(tmp_path):
+    off = dataclasses.replace(samples.container("kong"), restart_policy="always", started_at="2026-11-24T02:30:24Z")
+    stack = samples.stack(tmp_path)
+    kong_mark.write(stack, Runner(), [off])
+    engine = samples.SmallEngine(dataclasses.replace(off, state="exited", restart_policy="unless-stopped"))
+    PlanExecutor(stack, engine, samples.RememberingRunner(), (), str(tmp_path), 1.0).execute(actions(("start", "kong")))
+    kong = engine.container("kong")
+    assert (kong.state, kong.restart_policy) == ("running", "always")
+    assert not (tmp_path / kong_mark.PATH).exists()

@@ -143,12 +143,31 @@ class TestKept:
         found = steps(self.found(env("redis"), about=data(before=7)))
         assert found[2:5] == ["ready redis", "keep_data redis", "replace_data redis"]
 
-    def test_a_run_that_goes_on_looks_in_any_case(self):
-        """The interrupted one may have been killed right after the start."""
-        assert "keep_data redis" in steps(self.found(env("kong"), resumes=True))
+    @pytest.mark.parametrize(
+        "changes",
+        [[env("kong")], [trouble("redis", "created", "is created with exit status 0"), env("kong")]],
+        ids=["it-runs", "it-was-made-and-not-started"],
+    )
+    def test_a_run_that_goes_on_looks_in_any_case(self, changes):
+        """The interrupted one may have been killed right after the start, or within it."""
+        found = self.found(*changes, about={**KEPT, "before": None}, keep_data="look")
+        assert "keep_data redis" in steps(found)
 
     def test_that_alone_is_no_plan(self):
-        assert steps(self.found(resumes=True)) == []
+        assert steps(self.found(keep_data="look")) == []
+
+    def test_what_a_copy_alone_holds_is_a_plan(self):
+        """A run that is undone had taken away what clients wrote after its snapshot."""
+        (step,) = self.found(keep_data="bring")["actions"]
+        assert (step["action"], step["everything"], step["optional"]) == ("keep_data", True, False)
+
+    def test_by_force_nobody_waits_for_data_that_cannot_be_had(self):
+        (step,) = self.found(keep_data="bring", force=True)["actions"]
+        assert step["optional"] is True
+
+    def test_data_that_are_placed_as_files_are_there_first(self):
+        found = steps(self.found(env("redis"), about=data("file", kong_off=True, before=7), keep_data="bring"))
+        assert found[1:4] == ["recreate redis", "replace_data redis", "keep_data redis"]
 
     @pytest.mark.parametrize(("before", "grace"), [(7, None), (None, 2)], ids=["answers", "silent"])
     def test_by_force_a_redis_that_answers_has_its_own_time_to_stop(self, before, grace):

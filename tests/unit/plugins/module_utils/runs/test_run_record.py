@@ -217,3 +217,23 @@ def test_the_screen_of_a_run_that_was_undone():
 def test_check_mode_calls_nobody_and_names_no_report():
     lines = last_screen(run(**BEFORE, check_mode=True))
     assert [line for line in lines if line.startswith(("ESCALATION", "REPORT", "LOG", "TIME", "BUDGETS"))] == []
+
+
+KEPT = {"step": 3, "action": "keep_data", "service": "redis", "ms": 40}
+BROUGHT = {"keys_before": 3, "keys_after": 9, "keys_restored": 6, "keys_removed": 0, "method": "delta", "why": "less"}
+
+
+@pytest.mark.parametrize(
+    ("about", "line"),
+    [
+        ({"result": {}}, ""),
+        ({"result": BROUGHT}, "KEYS: 3 before, 9 after; 6 written, 0 removed (delta: less)"),
+        ({"problem": "it does not fit."}, "WARNING: data were not brought back: it does not fit."),
+    ],
+    ids=["nothing-was-lost", "brought-back", "could-not-be"],
+)
+def test_a_look_at_the_data_is_told_where_it_found_something(about, line):
+    screen = last_screen(run(executed=[ACTION, READY, {**KEPT, **about}]))
+    changed = next(item for item in screen if item.startswith("CHANGED: "))
+    assert ("keep_data redis" in changed) is bool(line)
+    assert [item for item in screen if item.startswith(("KEYS:", "WARNING:"))] == ([line] if line else [])

@@ -191,3 +191,17 @@ def test_an_adapter_of_ones_own_carries_the_requests(lib):
     made.mount("http://", Own())
     answer = made.get("http://127.0.0.1:8001/status?a=b", timeout=1)
     assert (answer.content, answer.headers["x-a"]) == (b"GET http://127.0.0.1:8001/status?a=b", "b")
+
+
+@BOTH
+def test_a_header_of_every_request_is_sent_and_one_of_its_own_wins(lib):
+    answers = {("GET", "/"): Answer(200), ("POST", "/"): Answer(200)}
+    with serving(answers) as server:
+        made = lib.Session()
+        made.headers["Host"] = "api.example.com"
+        url = f"http://{server.place[0]}:{server.place[1]}/"
+        made.get(url, timeout=5)
+        made.post(url, data=b"x", headers={"host": "other.example.com"}, timeout=5)
+        made.close()
+        sent = [{name.lower(): value for name, value in headers.items()} for _m, _p, headers, _b in server.requests]
+    assert [headers["host"] for headers in sent] == ["api.example.com", "other.example.com"]
