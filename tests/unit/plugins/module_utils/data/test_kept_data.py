@@ -9,8 +9,9 @@ import json
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.data import kept_data
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError, RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_keys
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
@@ -71,6 +72,23 @@ class Jobs:
         return {"changed": True, "keys_restored": 3, "why": "Redis runs"}
 
 
+class Client:
+    """A Redis that says its counters."""
+
+    def __init__(self, facts):
+        self.facts, self.client = facts, self
+
+    def numbers(self, keys):
+        return {key: self.facts["counters"].get(key.decode(), 0) for key in keys}
+
+    def close(self):
+        pass
+
+
+def closed():
+    raise RecoveryError("Redis does not accept the password.")
+
+
 @pytest.fixture
 def bring_back(tmp_path, monkeypatch):
     """Return bring_back for a live Redis with these facts and copies of the data with those."""
@@ -95,6 +113,8 @@ def bring_back(tmp_path, monkeypatch):
         jobs = Jobs(stack)
         monkeypatch.setattr(kept_data, "RedisJob", jobs)
         monkeypatch.setattr(live_state, "data_facts", lambda *_about: (now, ""))
+        monkeypatch.setattr(live_state, "redis_client", lambda *_about: closed() if now is None else Client(now))
+        monkeypatch.setattr(redis_keys, "numbers", lambda client, _number, keys: client.numbers(keys))
         return kept_data.bring_back(stack, samples.SmallEngine(), Runner(), folders, everything), jobs, folders
 
     return go
@@ -115,6 +135,17 @@ def test_all_of_the_copy_is_merged_and_the_counters_go_on_above_it(bring_back):
 def test_a_copy_without_data_is_passed_over(bring_back):
     _found, jobs, folders = bring_back(EMPTY, None, HELD)
     assert [dump for _mode, dump, _settings in jobs.asked] == [f"{folders[1]}/redis-backup.rdb"]
+
+
+def test_without_counters_the_mappings_are_counted(bring_back):
+    found, jobs, _folders = bring_back(EMPTY, PLAIN)
+    assert (len(jobs.asked), found["why"]) == (1, "Redis came back with less: 0 mappings instead of 100, 0 keys")
+
+
+def test_a_redis_that_lets_nobody_in_is_left_alone(bring_back):
+    """The plan leaves such a Redis running and warns of it."""
+    found, jobs, _folders = bring_back(None, HELD)
+    assert (found, jobs.asked) == ({}, [])
 
 
 def test_no_copy_at_all(bring_back):
