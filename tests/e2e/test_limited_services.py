@@ -26,6 +26,24 @@ def test_only_the_named_service_is_replaced(lab: Lab) -> None:
     assert lab.stack.probe()
 
 
+def test_another_service_without_a_container_is_no_failure_of_it(lab: Lab) -> None:
+    """The backup has a client, which somebody took away since; nobody asked for it to come back."""
+    lab.golden()
+    good = lab.state()
+    lab.stack.set_env(KONG_LOG_LEVEL="debug")
+    releases.up(lab.stack, "kong")
+    releases.reload_proxy(lab)
+    lab.stack.compose("rm", "--stop", "--force", "client")
+    lab.wait_masked()
+
+    done = lab.play("rollback", "-e", "services=kong")
+
+    after = lab.state()
+    assert (done.rc, done.verdict) == (0, "SERVICE: BACK"), done.output
+    assert stack_state.environment_of(after, "kong") == stack_state.environment_of(good, "kong")
+    assert "client" not in after.services
+
+
 def test_a_service_that_the_stack_does_not_have_is_refused(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

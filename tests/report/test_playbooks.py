@@ -72,6 +72,23 @@ def test_check_mode_writes_nothing_and_one_run_is_found_by_its_id(tmp_path: Path
     assert "# SERVICE: NOT BACK" in done.stdout
 
 
+def test_runs_of_several_hosts_that_have_the_same_id_have_a_page_each(tmp_path: Path) -> None:
+    """After the canary, the others of a fleet begin in the same second."""
+    inventory = fleet(tmp_path)
+    run, text = journal_samples.ten_runs()[0]
+    for name in ("gw1", "gw2"):
+        journal = tmp_path / name / ".recovery" / "journal" / f"{run}.jsonl"
+        journal.write_text(text.replace("gw1", name), encoding="utf-8")
+
+    done = play("report", inventory, "-e", f"run={run}", "-e", f"recovery_report_dir={tmp_path}/out", environ=SCREEN)
+
+    assert done.returncode == 0, done.output
+    for name in ("gw1", "gw2"):
+        page = json.loads((tmp_path / "out" / name / f"{run}.json").read_text(encoding="utf-8"))
+        assert page["run"]["host"] == name
+        assert f"{tmp_path}/out/{name}/{run}.html" in done.stdout.replace("\n", "")
+
+
 def test_a_host_that_cannot_be_reached_is_said_to_be_unchanged_with_its_runbook(tmp_path: Path) -> None:
     inventory = fleet(tmp_path)
     runbook = tmp_path / "runbooks" / "development" / "gw3" / "RUNBOOK.md"
