@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import RecoveryError
-from ..libraries import docker, kwargs_from_env, need
+from ..libraries import docker, need
 from .container import LABEL, Container, from_inspect
 from .images import Images
 
@@ -37,7 +37,8 @@ class DockerStack(Images):
         end = time.monotonic() + (ENGINE_PATIENCE if patience is None else patience)
         while True:
             try:
-                self.api = docker.APIClient(version="auto", timeout=self.timeout, **kwargs_from_env())
+                address = docker.utils.kwargs_from_env()  # type: ignore[attr-defined]
+                self.api = docker.APIClient(version="auto", timeout=self.timeout, **address)
             except docker.errors.DockerException as exc:
                 if time.monotonic() < end and "ermission" not in str(exc):
                     time.sleep(ENGINE_PAUSE)

@@ -11,7 +11,7 @@ from typing import Any
 from ..engine.container import Container
 from ..engine.endpoints import REDIS_PORT, redis_port
 from ..errors import RecoveryError
-from ..libraries import NoBackoff, Retry, need, redis
+from ..libraries import need, redis
 from .redis_keys import Tally, by_family, exactly
 from .redis_keyspace import keyspace
 from .redis_wire import Wire
@@ -103,7 +103,7 @@ class RedisData:
                 protocol=2,
                 # An idle connection that was closed is opened anew at once; a server that hangs is not asked twice. By
                 # itself the library tries either, and a refused password, ten times.
-                retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
+                retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1, (redis.exceptions.ConnectionError,)),
                 **self.access.options(password),
             )
             try:

@@ -20,7 +20,7 @@ from ..engine.private_folder import private_folder
 from ..engine.private_folder import sweep as sweep_folders
 from ..engine.process_name import process_id
 from ..errors import RecoveryError
-from ..libraries import NoBackoff, Retry, docker, redis
+from ..libraries import docker, redis
 from ..runner import Runner
 
 LABEL = "kong_masking.recovery.scratch"
@@ -108,7 +108,7 @@ def scratch(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> It
         try:
             engine.api.start(container)
             # By itself the library asks one that is gone ten times, for seconds, before it says so.
-            once = Retry(NoBackoff(), 0)
+            once = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
             client = redis.Redis(unix_socket_path=os.path.join(folder, SOCKET), socket_timeout=60, retry=once)
             _wait(engine, runner, container, client)
             said = re.search(rb"keys expired: (\d+)", engine.api.logs(container, tail=50)) if dump else None

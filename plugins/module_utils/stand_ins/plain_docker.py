@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -20,12 +21,13 @@ from ..errors import RecoveryError
 from . import plain_docker_errors as errors
 from .plain_engine import Answer, Engine, address_of_environment, unframed
 
-__all__ = ["APIClient", "errors", "kwargs_from_env"]
+__all__ = ["APIClient", "errors", "utils"]
 
 OLDEST = (1, 24)
 ONE_SHOT_SINCE = (1, 41)
 
-kwargs_from_env = address_of_environment
+# Where the SDK keeps it.
+utils = SimpleNamespace(kwargs_from_env=address_of_environment)
 
 
 def _number(version: str) -> tuple[int, ...]:

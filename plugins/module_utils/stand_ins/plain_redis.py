@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from ..redis.redis_replies import Reply, ReplyError, packed
 from . import plain_redis_errors as exceptions
 from .plain_redis_link import Connection, Pool, as_bytes
 
-__all__ = ["NoBackoff", "Redis", "Retry", "exceptions"]
+__all__ = ["Redis", "backoff", "exceptions", "retry"]
 
 OK = b"OK"
 SETTINGS = (
@@ -47,6 +48,10 @@ class Retry:
         self, _backoff: NoBackoff, retries: int, supported_errors: tuple[type[Exception], ...] = TRIED_AGAIN
     ) -> None:
         self.retries, self.supported_errors = retries, supported_errors
+
+
+# Where redis-py keeps them.
+backoff, retry = SimpleNamespace(NoBackoff=NoBackoff), SimpleNamespace(Retry=Retry)
 
 
 class Redis:

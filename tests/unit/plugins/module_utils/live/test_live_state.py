@@ -175,8 +175,6 @@ def certificate(tmp_path_factory):
 def client_library(request, monkeypatch):
     if request.param == "stand-in":
         monkeypatch.setattr(redis_data, "redis", plain_redis)
-        monkeypatch.setattr(redis_data, "Retry", plain_redis.Retry)
-        monkeypatch.setattr(redis_data, "NoBackoff", plain_redis.NoBackoff)
 
 
 @pytest.mark.usefixtures("client_library")

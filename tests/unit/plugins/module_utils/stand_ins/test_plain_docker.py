@@ -214,14 +214,14 @@ def test_where_the_engine_is(environment, expected, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert plain_docker.kwargs_from_env() == docker.utils.kwargs_from_env() == expected
+    assert plain_docker.utils.kwargs_from_env() == docker.utils.kwargs_from_env() == expected
 
 
 def test_an_engine_behind_tls_needs_the_library(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "tcp://engine:2376")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     with pytest.raises(RecoveryError, match=r"tcp://engine:2376 \(TLS\) cannot be reached without"):
-        plain_docker.kwargs_from_env()
+        plain_docker.utils.kwargs_from_env()
 
 
 @pytest.mark.parametrize(
