@@ -86,6 +86,18 @@ options:
         then compared with it.
     type: dict
     default: {}
+  whole_stack:
+    description:
+      - Whether the checks of M(kong_masking.recovery.stack_verify) are made first, by this module. They come before its
+        own in all that it returns. One process has both done sooner than two.
+      - While a critical one of them fails, the gateway is asked once and not waited for.
+    type: bool
+    default: false
+  services:
+    description: With O(whole_stack=true), services that must be there; those of O(stack) always count.
+    type: list
+    elements: str
+    default: []
   other_checks:
     description:
       - Checks of M(kong_masking.recovery.stack_verify). What needs one of them that failed is not measured, and a
@@ -201,6 +213,7 @@ from ..module_utils.verification.chain_checks import ProbeSettings
 from ..module_utils.verification.kong_verification import KongVerification
 from ..module_utils.verification.masking import OFF
 from ..module_utils.verification.masking_kinds import MAKERS
+from ..module_utils.verification.stack_verification import verify_stack
 
 SPEC = {
     "stack": STACK_SPEC,
@@ -216,6 +229,8 @@ SPEC = {
     "load_parallel": {"type": "int", "default": 5},
     "against": {"type": "str", "choices": ["file", "running"], "default": "file"},
     "backup": {"type": "dict", "default": {}},
+    "whole_stack": {"type": "bool", "default": False},
+    "services": {"type": "list", "elements": "str", "default": []},
     "other_checks": {"type": "list", "elements": "dict", "default": []},
     "store_baseline": {"type": "bool", "default": False},
     "record": {"type": "str", "default": ""},
@@ -241,14 +256,17 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         load=0 if dry else params["load_requests"],
         parallel=params["load_parallel"],
     )
-    made = KongVerification(
-        stack, DockerStack(stack.project), Runner(module.run_command), probe, params["against"] == "running"
-    )
-    result = made.run(params["timeout"], params["other_checks"], params["backup"])
-    if not module.check_mode:
+    engine, runner, timeout = DockerStack(stack.project), Runner(module.run_command), params["timeout"]
+    rest = verify_stack(stack, engine, runner, params["services"], timeout, not dry) if params["whole_stack"] else None
+    others = [*params["other_checks"], *(rest["checks"] if rest else [])]
+    made = KongVerification(stack, engine, runner, probe, params["against"] == "running")
+    result = made.run(timeout if rest is None or rest["passed"] else 0, others, params["backup"])
+    if not dry:
         result["changed"] = params["store_baseline"] and made.store_baseline(result)
         if params["record"]:
-            made.record(params["record"], [*params["other_checks"], *result["checks"]], result["passed"])
+            made.record(params["record"], [*others, *result["checks"]], result["passed"])
+    if rest:
+        result.update({name: rest[name] + result[name] for name in ("checks", "text", "diagnosis")})
     if not result["passed"] and params["fail"]:
         raise made.rejection(result)
     return result

@@ -113,17 +113,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.checks import failures, passed, retry
 from ..module_utils.engine.docker_stack import DockerStack
-from ..module_utils.errors import RejectedError
-from ..module_utils.live.diagnosis import Diagnosis
-from ..module_utils.live.guilt import evidence_lines
-from ..module_utils.report import check_lines
 from ..module_utils.runner import Runner
 from ..module_utils.runs.entry import run_module
 from ..module_utils.runs.run_phase import RUN_SPEC
 from ..module_utils.stack_args import STACK_SPEC, StackArgs
-from ..module_utils.verification.stack_checks import StackChecks
+from ..module_utils.verification.stack_verification import rejection, verify_stack
 
 SPEC = {
     "stack": STACK_SPEC,
@@ -140,18 +135,9 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     stack = StackArgs.from_params(params["stack"])
     runner = Runner(module.run_command)
     engine = DockerStack(stack.project)
-    asker = StackChecks(stack, engine, runner, params["services"], write=not module.check_mode)
-    found = [item.as_dict() for item in retry(asker.ask_all, params["timeout"], runner.clock, runner.sleep)]
-    good = passed(found)
-    diagnosis = [] if good else Diagnosis(stack, engine, runner).of_checks(found)
-    text = [*check_lines(found), *evidence_lines(diagnosis)]
-    result = {"passed": good, "checks": found, "text": text, "diagnosis": diagnosis}
-    if not good and params["fail"]:
-        raise RejectedError(
-            f"The stack does not pass: {failures(found)}. {'; '.join(evidence_lines(diagnosis))}",
-            diagnosis[0]["hint"],
-            result,
-        )
+    result = verify_stack(stack, engine, runner, params["services"], params["timeout"], write=not module.check_mode)
+    if not result["passed"] and params["fail"]:
+        raise rejection(result)
     return result
 
 
