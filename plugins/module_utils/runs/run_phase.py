@@ -28,15 +28,16 @@ RUN_SPEC: dict[str, Any] = {
         },
     },
 }
-# Seconds for which a phase's module may be silent; stack_apply renews with every step.
+# Seconds for which a phase's module may be silent; stack_apply renews with every step. Who verifies asks the stack and
+# then the gateway, each as long as is left to it.
 BUDGET = {
-    "before": 60,
+    "before": 120,
     "discover": 120,
     "plan": 180,
     "snapshot": 300,
     "copy": 300,
     "apply": 180,
-    "verify": 180,
+    "verify": 360,
     "undo": 180,
 }
 STEP_FIELDS = ("step", "action", "service", "path", "reference")

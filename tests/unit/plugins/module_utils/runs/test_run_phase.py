@@ -56,7 +56,8 @@ def said(book):
 
 
 @pytest.mark.parametrize(
-    ("name", "seconds"), [("apply", 180), ("snapshot", 300), ("before", 60), ("undo", 180), ("anything", 60)]
+    ("name", "seconds"),
+    [("apply", 180), ("snapshot", 300), ("before", 120), ("verify", 360), ("undo", 180), ("anything", 60)],
 )
 def test_it_begins_with_the_lease_renewed_for_its_own_budget(stack, book, name, seconds):
     phase(stack, name).begin()
