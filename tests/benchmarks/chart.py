@@ -37,7 +37,8 @@ def main(source: Path, target: Path) -> None:
         axes.barh(number, middle, color=COLOURS[way], alpha=0.45, height=0.7)
         axes.barh(number, statistics.median(gaps), color=COLOURS[way], height=0.7)
         axes.plot([min(totals), max(totals)], [number, number], color="#1f2933", linewidth=1)
-        axes.text(max(totals) + 0.6, number, f"{middle:.1f} s, away {statistics.median(gaps):.1f} s", va="center")
+        away = f", away {statistics.median(gaps):.1f} s" if any(item["sent"] for item in items) else ""
+        axes.text(max(totals) + 0.6, number, f"{middle:.1f} s{away}", va="center")
     axes.set_yticks(range(len(rows)), [f"{name}: {way}" for name, way, _items in rows])
     axes.invert_yaxis()
     axes.set_xlim(right=max(item["total"] for _n, _w, items in rows for item in items) * 1.25)

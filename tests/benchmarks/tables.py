@@ -74,6 +74,8 @@ def verdicts(rows: Rows) -> list[dict[str, Any]]:
             if outage is not None and bare:
                 gaps = [item["gap"] for item in ours], [item["gap"] for item in bare]
                 found.append(ratio(name, f"{way}: outage / bare path", outage, *gaps))
+            if not any(item["sent"] for item in ours):
+                continue  # no load went beside it
             failed = sum(item["failed"] for item in ours) if unnoticed else 0
             wrong = int(sum(item["wrong"] for item in ours) + failed)
             what = f"{way}: failed and wrong requests" if unnoticed else f"{way}: wrong requests"
@@ -99,6 +101,15 @@ def spent(classes: Rows) -> list[str]:
     return lines
 
 
+def noticed(way: str, items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The cells of what clients noticed; empty where there were none, or where the upstream went down as well."""
+    if not any(item["sent"] for item in items):
+        return [""] * 4
+    failed = f"{median(items, 'failed'):.0f} of {median(items, 'sent'):.0f}"
+    wrong = "" if way == "naive" else f"{sum(item['wrong'] for item in items):.0f}"
+    return [spread(items, "back"), spread(items, "gap"), failed, wrong]
+
+
 def markdown(result: Mapping[str, Any]) -> str:
     """One page: machine, readings, bounds."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
@@ -109,7 +120,9 @@ def markdown(result: Mapping[str, Any]) -> str:
             f"`make bench`: {result['measured']}, commit {result['commit']}, {result['machine']}, load average"
             f" {result['load']} at its beginning, {versions}. {result['runs']} runs of each way; seconds as median"
             f" (least–greatest). Meanwhile {result['rate']} masking requests a second went through the proxy; one that"
-            " was answered otherwise than with its own identifier, or that reached the upstream unmasked, is wrong."
+            " was answered otherwise than with its own identifier, or that reached the upstream unmasked, is wrong. A"
+            " cell is empty where nobody could see it: no requests go to a stack that hangs, and the naive way takes"
+            " the upstream away too."
         ),
         "",
         "![Seconds of each way back, and how long clients were without an answer](pictures/bench.svg)",
@@ -119,12 +132,10 @@ def markdown(result: Mapping[str, Any]) -> str:
     ]
     for name, ways in result["classes"].items():
         for way, items in ways.items():
-            failed = f"{median(items, 'failed'):.0f} of {median(items, 'sent'):.0f}"
             playbook = way in ("rollback", "force")
             tasks = f"{median(items, 'tasks'):.0f}" if playbook else ""
             lines.append(
-                f"| {name} | {way} | {spread(items, 'total')} | {spread(items, 'back')} | {spread(items, 'gap')} |"
-                f" {failed} | {sum(item['wrong'] for item in items):.0f} |"
+                f"| {name} | {way} | {spread(items, 'total')} | {' | '.join(noticed(way, items))} |"
                 f" {spread(items, 'ansible') if playbook else ''} |"
                 f" {tasks} |"
                 f" {median(items, 'processes'):.0f} |"

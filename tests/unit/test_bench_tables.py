@@ -15,8 +15,8 @@ tables = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tables)
 
 
-def reading(total=8.0, gap=1.0, failed=0, wrong=0):
-    return {"total": total, "gap": gap, "failed": failed, "wrong": wrong}
+def reading(total=8.0, gap=1.0, sent=400, failed=0, wrong=0):
+    return {"total": total, "back": gap, "gap": gap, "sent": sent, "failed": failed, "wrong": wrong}
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,20 @@ def test_requests_and_outages_are_held_against_theirs(name, ours, what, verdict)
     rows = {"any": {"naive": [reading(total=90)]}, name: {"bare": [reading()], "rollback": [ours]}}
     found = {one["what"]: one["verdict"] for one in tables.verdicts(rows)}
     assert found[what] == verdict
+
+
+def test_what_no_request_went_to_has_no_verdict_on_requests():
+    rows = {"any": {"naive": [reading(total=90)]}, "everything, and hung": {"force": [reading(sent=0)]}}
+    assert [one["what"] for one in tables.verdicts(rows)] == ["force: total / naive"]
+
+
+@pytest.mark.parametrize(
+    ("way", "items", "cells"),
+    [
+        ("rollback", [reading(failed=7)], ["1.0 (1.0–1.0)", "1.0 (1.0–1.0)", "7 of 400", "0"]),
+        ("naive", [reading(failed=7)], ["1.0 (1.0–1.0)", "1.0 (1.0–1.0)", "7 of 400", ""]),
+        ("force", [reading(sent=0)], ["", "", "", ""]),
+    ],
+)
+def test_what_nobody_could_see_is_an_empty_cell(way, items, cells):
+    assert tables.noticed(way, items) == cells
