@@ -106,6 +106,12 @@ options:
             C(--tls-port) with TLS; one that C(redis.conf) sets for instance.
         type: int
         default: 6379
+      redis_database:
+        description:
+          - The number of the database that the plugin keeps its mappings in, its own C(redis_database).
+          - Mappings are counted and a masking request is looked for there. Copies and restores take all databases.
+        type: int
+        default: 0
       redis_tls:
         description:
           - Speak TLS to O(stack.redis_host), or to the project's own Redis.

@@ -33,6 +33,7 @@ STACK_SPEC: dict[str, Any] = {
         "probe_host": {"type": "str", "default": ""},
         "redis_host": {"type": "str", "default": ""},
         "redis_port": {"type": "int", "default": 6379},
+        "redis_database": {"type": "int", "default": 0},
         "redis_tls": {"type": "bool", "default": False},
         "redis_ca": {"type": "path"},
         "redis_user": {"type": "str", "default": ""},
@@ -90,6 +91,7 @@ class StackArgs:
     probe_host: str = ""
     redis_host: str = ""
     redis_port: int = 6379
+    redis_database: int = 0
     redis_tls: bool = False
     redis_ca: str | None = None
     redis_user: str = ""

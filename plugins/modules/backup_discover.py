@@ -180,7 +180,7 @@ SPEC = {
 
 NEXT = 10
 # What a list does without: it goes through Ansible's processes, and most of it would be this.
-CONTENTS = ("services", "kong", "redis", "tags", "absent", "directories", "links")
+CONTENTS = ("services", "kong", "redis", "tags", "absent", "directories", "spared", "links")
 
 
 def what_runs(stack: StackArgs) -> dict[str, Any]:

@@ -282,7 +282,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     }
     mode, brought = data_mode(params, stack)
     live = look.live(target, mode, params["redis_scope"], brought)
-    tree_links.compare(stack, look.containers, params["backup"]["directories"], target, live)
+    tree_links.compare(stack, look.containers, params["backup"], target, live)
     plan = build_plan(target, live, settings)
     changed = look.settings_diff(plan)
     text = plan_lines(plan, params["backup"], params["why"], params["older"], changed)

@@ -119,6 +119,7 @@ def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now
         "tags": manifest.get("tags") or {},
         "absent": list(manifest.get("absent") or []),
         "directories": list(manifest.get("directories") or []),
+        "spared": list(manifest.get("spared") or []),
         "links": dict(manifest.get("links") or {}),
         "compose_version": manifest.get("compose_version", ""),
     }
@@ -162,6 +163,7 @@ def original_record(
         "tags": {},
         "absent": [],
         "directories": [],
+        "spared": [],
         "links": {},
         "compose_version": "",
     }

@@ -120,6 +120,7 @@ class BackupJob:
                 "notes": captured.gaps + captured.notes,
                 "absent": captured.absent,
                 "directories": captured.directories,
+                "spared": captured.spared,
                 "links": captured.links,
                 "services": services,
                 "tags": tags,

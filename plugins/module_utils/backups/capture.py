@@ -72,12 +72,13 @@ class Capture:
             if not mount.directory and self.runner.exists(self.stack.path(mount.path)):
                 paths.add(mount.path)
         captured.directories = config_files.mounted_directories(self.stack, self.containers)
+        captured.spared = config_files.spared(self.stack, self.containers)
         captured.notes += [
             f"{path} is mounted writable below /etc and is in no backup; where it is configuration, name it in "
             "stack_config_paths"
             for path in config_files.doubtful(self.stack, self.containers)
         ]
-        paths |= mounted_tree.look(self.stack, captured.directories).files
+        paths |= mounted_tree.look(self.stack, captured.directories, captured.spared).files
         for path in sorted(paths):
             full = self.stack.path(path)
             captured.files[path] = CapturedFile(self.runner.read(full), self.runner.stamp(full))
@@ -132,7 +133,8 @@ class Capture:
             if not container.running:
                 continue
             paths = [path for path in live_state.inside_paths(self.stack, mounts) if path != kong_file]
-            led = mounted_tree.look(self.stack, [item.path for item in mounts if item.directory]).links
+            folders = [item.path for item in mounts if item.directory]
+            led = mounted_tree.look(self.stack, folders, captured.spared).links
             loaded = self._loaded_at(container) if paths or led else 0.0
             for path in paths:
                 full = self.stack.path(path)
@@ -268,6 +270,8 @@ class Capture:
         facts = captured.kong
         path = facts["file"]
         if path not in captured.files:
+            if path:
+                captured.gaps.append(f"{path}, Kong's own file, is not among the configuration that is backed up")
             return
         if shown and shown != _md5(captured.files[path].data):
             data, origin = self._kong_content(shown, path)

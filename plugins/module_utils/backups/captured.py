@@ -26,7 +26,8 @@ class Captured:
     """Everything about the configuration that goes into the backup.
 
     links: link → where it leads, both relative to the stack, of those between the configuration's names and its files;
-    ahead: content that lies on disk but does not run; notes: what an operator should know; gaps: what the backup lacks.
+    spared: folders of data or logs below directories; ahead: content that lies on disk but does not run; notes: what an
+    operator should know; gaps: what the backup lacks.
     """
 
     files: dict[str, CapturedFile] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Captured:
     ahead: dict[str, bytes] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     directories: list[str] = field(default_factory=list)
+    spared: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     kong: dict[str, Any] = field(default_factory=dict)

@@ -36,7 +36,7 @@ def in_directories(stack: StackArgs, captured: Captured) -> None:
 
     A file of the definition that is such a link has been taken with its content.
     """
-    found = mounted_tree.look(stack, captured.directories)
+    found = mounted_tree.look(stack, captured.directories, captured.spared)
     captured.links = {**found.links, **captured.links}
     known = {*captured.links, *captured.files}
     captured.gaps += [line for path, line in sorted(found.left_out.items()) if path not in known]

@@ -69,7 +69,9 @@ def _whole(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
     before, after = _others(services, stack)
     lines = ["## 3. Files back", "", "What they replace is kept in `$SAVED`."]
     led = manifest.get("links") or {}
-    lines += _block(shell.put_back(files, manifest["absent"], manifest["directories"], led))
+    lines += _block(
+        shell.put_back(files, manifest["absent"], manifest["directories"], led, manifest.get("spared") or ())
+    )
     lines += ["## 4. Images back", "", "Each must be there; its tag moves to it."]
     lines += _block(shell.images(services))
     lines += [
@@ -174,7 +176,7 @@ def _kong_file_only(entry: Mapping[str, Any]) -> list[str]:
     return [
         "curl -fsS --max-time 30 -o /dev/null -w 'POST /config: %{http_code}\\n' -H \"Content-Type: text/yaml\" \\",
         f'  --data-binary @"$BACKUP"/{shell.quote(entry["path"])} "$(admin)/config?check_hash=1"',
-        *shell.put_back([], (), (), {}),
+        *shell.put_back([], (), (), {}, ()),
         "put " + " ".join(shell.quote(word) for word in words),
         "wait_for kong_up",
     ]

@@ -74,6 +74,7 @@ def _redis_cli(stack: StackArgs, has_password: bool) -> list[str]:
     if not stack.redis_host:
         ask += f" -p {stack.redis_port}" if stack.redis_port != REDIS_PORT else ""
         ask += " --tls --insecure" if stack.redis_tls else ""
+    ask += f" -n {stack.redis_database}" if stack.redis_database else ""
     if has_password:
         return [
             (
@@ -100,11 +101,13 @@ def put_back(
     absent: Iterable[str],
     directories: Iterable[str],
     led: Mapping[str, str],
+    data: Iterable[str],
 ) -> list[str]:
     """Return the commands that bring files back: content in place, so that mounted files keep their inode.
 
-    led: link → where it leads; what lies behind one comes back under its own name. A link that was added is named and
-    left: whether it is one of those that no backup holds, a person has to say.
+    led: link → where it leads; what lies behind one comes back under its own name; data: folders in the directories
+    that hold data or logs, and stay. A link that was added is named and left: whether it is one of those that no backup
+    holds, a person has to say.
     """
     targets = [item for item in files if item.get("target") and not links.behind(led, item["target"])]
     lines = [
@@ -131,16 +134,17 @@ def put_back(
         ]
     lines += [f"point {quote(name)} {quote(links.text(name, leads))}" for name, leads in sorted(led.items())]
     lines += [f"take_away {quote(name)}" for name in absent]
+    kept = [f"! -path {quote(_literal(name) + '/*')}" for name in data]
     for folder in directories:
         known = [item["target"] for item in targets if item["target"].startswith(folder.rstrip("/") + "/")]
-        spared = " ".join(f"! -path {quote(_literal(name))}" for name in known)
+        spared = " ".join([*(f"! -path {quote(_literal(name))}" for name in known), *kept])
         lines.append(f"# What was added to {folder} since:")
         lines.append(
             f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type f {spared} -print) | '
             'while IFS= read -r name; do take_away "$name"; done'
         )
         known = [name for name in led if name.startswith(folder.rstrip("/") + "/")]
-        spared = " ".join(f"! -path {quote(_literal(name))}" for name in sorted(known))
+        spared = " ".join([*(f"! -path {quote(_literal(name))}" for name in sorted(known)), *kept])
         lines.append(
             f'(cd "$STACK" && [ ! -d {quote(folder)} ] || find {quote(folder)} -type l {spared} -print) | '
             'while IFS= read -r name; do echo "a link that is not in the backup: $name"; done'

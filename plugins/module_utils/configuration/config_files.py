@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..engine import env_file
@@ -15,7 +15,8 @@ from ..engine.container import Container
 from ..libraries import yaml
 from ..runner import Runner
 from ..stack_args import OVERRIDES, StackArgs
-from . import mounted_tree
+from . import compose_file, mounted_tree
+from .lua_path import holds_code
 
 OWN_FOLDERS = (".recovery", "logs")
 # A doubled dollar sign is a plain one; it is matched first so that nothing after it passes for a variable.
@@ -29,7 +30,7 @@ class MountedPath:
     """A part of the configuration as one container mounts it: path relative to the stack, path inside.
 
     source: the absolute path that the container names, which may lead to path by links; covered: the places in it where
-    the container sees another mount.
+    the container sees another mount; spared: the folders in it, relative to the stack, that hold data or logs.
     """
 
     path: str
@@ -37,6 +38,7 @@ class MountedPath:
     directory: bool
     source: str = field(default="", compare=False)
     covered: tuple[str, ...] = field(default=(), compare=False)
+    spared: tuple[str, ...] = field(default=(), compare=False)
 
     def shows(self, path: str) -> bool:
         """Say whether the container sees this file of it, a path relative to the stack, and no other in its place."""
@@ -134,7 +136,7 @@ class Reference:
 def references(content: bytes) -> list[Reference]:
     """Return what a Compose file names: env_file, label_file, extends and include."""
     try:
-        document = _mapping(yaml.safe_load(content))
+        document = _mapping(compose_file.parse(content))
     except yaml.YAMLError:
         return []
     found = []
@@ -191,7 +193,8 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
     """Return service → the configuration that its container mounts from the stack's directory.
 
     Single files always count. Directories count when they are mounted read-only, hold Kong's plugins or its declarative
-    file, or are named in config_paths; the others are data or logs.
+    file, or are named in config_paths; the others are data or logs, also below one that counts. Of the stack's own
+    directory only Kong's declarative file counts.
     """
     found: dict[str, list[MountedPath]] = {}
     for service, container in containers.items():
@@ -199,6 +202,10 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
         declarative = container.env.get("KONG_DECLARATIVE_CONFIG", "")
         for mount in container.mounts:
             path = stack.relative(mount.source) if mount.type == "bind" and mount.source else ""
+            below = mount.destination.rstrip("/") + "/"
+            if path == "." and declarative.startswith(below):
+                file = declarative[len(below) :]
+                found[service].append(MountedPath(file, declarative, False, os.path.join(mount.source, file)))
             if (
                 not path
                 or path == "."
@@ -207,14 +214,21 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
             ):
                 continue
             directory = os.path.isdir(stack.path(path))
-            holds_kong = "/kong/plugins" in mount.destination or declarative.startswith(
-                mount.destination.rstrip("/") + "/"
-            )
+            holds_kong = "/kong/plugins" in mount.destination or declarative.startswith(below)
+            holds_kong |= service == stack.kong_service and holds_code(mount.destination, container)
             if not directory or not mount.writable or holds_kong or path in stack.config_paths:
-                below = mount.destination.rstrip("/") + "/"
                 covered = tuple(item.destination for item in container.mounts if item.destination.startswith(below))
                 found[service].append(MountedPath(path, mount.destination, directory, mount.source, covered))
-    return found
+    counted = {item.path for items in found.values() for item in items if item.directory}
+    spared = tuple(sorted(_written(stack, containers) - counted))
+    return {name: [replace(item, spared=spared) for item in items] for name, items in found.items()}
+
+
+def _written(stack: StackArgs, containers: Mapping[str, Container]) -> set[str]:
+    """Return the stack's directories that containers mount writable."""
+    mounts = [item for container in containers.values() for item in container.mounts]
+    found = {stack.relative(item.source) for item in mounts if item.type == "bind" and item.writable and item.source}
+    return {path for path in found - {"", "."} if os.path.isdir(stack.path(path))}
 
 
 def doubtful(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
@@ -237,15 +251,22 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
-def tree(stack: StackArgs, directory: str) -> list[str]:
+def tree(stack: StackArgs, directory: str, spared: Collection[str] = ()) -> list[str]:
     """Return every name in a mounted directory that a backup can hold, files and links, relative to the stack."""
-    found = mounted_tree.look(stack, [directory])
+    found = mounted_tree.look(stack, [directory], spared)
     return sorted([*found.files, *found.links])
 
 
 def mounted_directories(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
     """Return the directories among what containers mount of the configuration."""
     return sorted({item.path for found in mounted(stack, containers).values() for item in found if item.directory})
+
+
+def spared(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
+    """Return the folders of data or logs that lie in one of mounted_directories."""
+    found = {path for items in mounted(stack, containers).values() for item in items for path in item.spared}
+    counted = mounted_directories(stack, containers)
+    return sorted(path for path in found if any(_inside(path, folder) for folder in counted))
 
 
 def kong_file(stack: StackArgs, containers: Mapping[str, Container]) -> str:

@@ -21,7 +21,7 @@ def leads_to(stack: StackArgs, path: str) -> str:
         return ""
     text = os.readlink(full)
     name = (
-        _as_written(stack, text) if os.path.isabs(text) else os.path.normpath(os.path.join(os.path.dirname(path), text))
+        as_written(stack, text) if os.path.isabs(text) else os.path.normpath(os.path.join(os.path.dirname(path), text))
     )
     # Behind a link of its own, ".." is not the directory above the name as written: such a one is not known.
     same = os.path.realpath(stack.path(name)) == os.path.realpath(full)
@@ -31,7 +31,7 @@ def leads_to(stack: StackArgs, path: str) -> str:
 def on_the_way(stack: StackArgs, path: str) -> dict[str, str]:
     """Return link → where it leads, for every link between an absolute path as written and the file behind it."""
     found: dict[str, str] = {}
-    name = _as_written(stack, path)
+    name = as_written(stack, path)
     while name:
         parts = name.split(os.sep)
         above = [os.path.join(*parts[:number]) for number in range(1, len(parts) + 1)]
@@ -74,7 +74,7 @@ def text(path: str, target: str) -> str:
     return os.path.relpath(target, os.path.dirname(path) or ".")
 
 
-def _as_written(stack: StackArgs, path: str) -> str:
+def as_written(stack: StackArgs, path: str) -> str:
     """Return an absolute path relative to the stack without following its links; empty when it lies outside.
 
     The stack's directory itself may be reached by a link.

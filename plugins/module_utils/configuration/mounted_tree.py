@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from ..stack_args import StackArgs
@@ -25,14 +25,17 @@ class Tree:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def look(stack: StackArgs, directories: Iterable[str]) -> Tree:
-    """Return what stands in mounted directories; links are never followed.
+def look(stack: StackArgs, directories: Iterable[str], spared: Collection[str] = ()) -> Tree:
+    """Return what stands in mounted directories; links are never followed, and spared folders are not looked into.
 
     A link that leads out of one directory may still lie, as a whole, inside another one above it.
     """
     found = Tree()
     for directory in directories:
         for parent, folders, names in os.walk(stack.path(directory)):
+            folders[:] = [
+                name for name in folders if os.path.relpath(os.path.join(parent, name), stack.dir) not in spared
+            ]
             for name in [*folders, *names]:
                 full = os.path.join(parent, name)
                 _note(stack, found, directory, os.path.relpath(full, stack.dir), os.lstat(full).st_mode)

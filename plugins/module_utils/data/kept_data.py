@@ -56,7 +56,7 @@ def _now(stack: StackArgs, engine: DockerStack, env: dict[str, str], counters: M
     except RecoveryError:
         return {}
     with contextlib.closing(live):
-        found = redis_keys.numbers(live.client, 0, [name.encode() for name in counters])
+        found = redis_keys.numbers(live.client, stack.redis_database, [name.encode() for name in counters])
     return {"counters": {name.decode(): value for name, value in found.items()}}
 
 

@@ -140,13 +140,16 @@ def redis(container: Container, given: int = REDIS_PORT, tls: bool = False) -> l
 def redis_passwords(container: Container, env: dict[str, str], variable: str = "REDIS_PASSWORD") -> list[str]:
     """Return the passwords to try, the running container's first, then its command's, then the file's; at last none.
 
-    A command may name a variable, for the shell in the container to fill in.
+    A command may name a variable, for the container's shell to fill in. A word of its own is taken as it stands too.
     """
-    command = " ".join(map(str, [*container.settings["entrypoint"], *container.settings["command"]]))
+    words = [str(word) for word in (*container.settings["entrypoint"], *container.settings["command"])]
+    command = " ".join(words)
     # Without dashes it is a line of a configuration that the command itself holds.
     match = re.search(r"\brequirepass\s+['\"]?([^\s'\"]+)", command)
     given = match.group(1) if match else ""
     named = VARIABLE.match(given)
     given = container.env.get(named.group(1), "") if named else given
-    found = [container.env.get(variable, ""), given, env.get(variable, "")]
+    whole = next((after for word, after in zip(words, words[1:]) if word == "--requirepass"), "")
+    commanded = [given, whole] if named else [whole, given]
+    found = [container.env.get(variable, ""), *commanded, env.get(variable, "")]
     return [*dict.fromkeys(value for value in found if value), ""]

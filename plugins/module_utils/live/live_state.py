@@ -58,7 +58,8 @@ def inside_paths(stack: StackArgs, mounts: Iterable[config_files.MountedPath]) -
     """
     found = {}
     for mount in mounts:
-        for path in sorted(mounted_tree.look(stack, [mount.path]).files) if mount.directory else [mount.path]:
+        files = mounted_tree.look(stack, [mount.path], mount.spared).files if mount.directory else {mount.path}
+        for path in sorted(files):
             if mount.shows(path):
                 found[path] = mount.place(path)
     return found
@@ -138,7 +139,12 @@ def environment(stack: StackArgs, runner: Runner) -> dict[str, str]:
 def redis_access(stack: StackArgs) -> Access:
     """Return how the stack's Redis is spoken to."""
     return Access(
-        stack.redis_user, stack.redis_tls, stack.redis_ca or "", stack.redis_port, named=bool(stack.redis_host)
+        stack.redis_user,
+        stack.redis_tls,
+        stack.redis_ca or "",
+        stack.redis_port,
+        named=bool(stack.redis_host),
+        database=stack.redis_database,
     )
 
 

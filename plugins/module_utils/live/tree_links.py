@@ -17,16 +17,17 @@ from ..stack_args import StackArgs
 def compare(
     stack: StackArgs,
     containers: Mapping[str, Container],
-    directories: list[str],
+    backup: Mapping[str, Any],
     target: Mapping[str, Any],
     live: dict[str, Any],
 ) -> None:
-    """Add to live (in build_plan's terms) what links change; directories: those that the backup holds.
+    """Add to live (in build_plan's terms) what links change; backup: the record of backup_discover.
 
     One in place of a file is replaced, also where both show the same: what it leads to may be about to be taken away.
     One in place of a directory refuses, because everything below would be written to where it leads.
     """
-    here = mounted_tree.look(stack, sorted({*directories, *config_files.mounted_directories(stack, containers)}))
+    folders = sorted({*backup["directories"], *config_files.mounted_directories(stack, containers)})
+    here = mounted_tree.look(stack, folders, {*backup.get("spared", ()), *config_files.spared(stack, containers)})
     wanted = target["files"]
     live["warnings"] += [
         line for path, line in here.left_out.items() if path not in wanted and line not in target["notes"]

@@ -37,10 +37,19 @@ def declared(
             "image_ref": reference,
             "present": here,
             "depends_on": sorted(depends[name]),
-            "mounts": [relative(mount["source"]) for mount in item.get("volumes") or [] if mount["type"] == "bind"],
+            "mounts": _mounts(item, relative),
             "wanted": name in needed or (here and (_stays(item) or not runs)),
         }
     return found
+
+
+def defined(item: Mapping[str, Any] | None, named: Callable[[str], str]) -> dict[str, Any]:
+    """Return image and mounts of a definition; empty where there is none. named: a path as the stack calls it."""
+    return {"image": str(item.get("image") or ""), "mounts": _mounts(item, named)} if item else {}
+
+
+def _mounts(item: Mapping[str, Any], named: Callable[[str], str]) -> list[str]:
+    return [named(mount["source"]) for mount in item.get("volumes") or [] if mount["type"] == "bind"]
 
 
 def _replicated(item: Mapping[str, Any]) -> bool:

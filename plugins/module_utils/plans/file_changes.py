@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ..configuration import compose_file
 from ..engine import env_file
 from ..libraries import yaml
 from ..redact import changes, flatten, scrub_tree, secret_values
@@ -22,7 +23,7 @@ def changed_settings(path: str, old: bytes, new: bytes) -> list[dict[str, str]]:
         rows = scrub_tree(changes(before, after), hidden)
     elif path.endswith((".yml", ".yaml")):
         try:
-            rows = changes(flatten(yaml.safe_load(old)), flatten(yaml.safe_load(new)))
+            rows = changes(flatten(compose_file.parse(old)), flatten(compose_file.parse(new)))
         except yaml.YAMLError:
             rows = [{"name": CONTENT, "old": "no valid YAML on one side", "new": "see the file"}]
     return rows or [{"name": CONTENT, "old": f"{len(old)} bytes", "new": f"{len(new)} bytes"}]

@@ -4,6 +4,7 @@
 
 Target and live state come from plan_input.py; a table of cases states both:
     services   name → image_ref, image_id, config_hash, compose_version, depends_on, mounts (relative to the stack);
+               those of the target may have defined: image and mounts as Compose reads the backup's definition;
                live ones also differs (fields that differ from the record), trouble, state, running, stale_files
     declared   live only, where the target has no services of its own: those of the definition (image_ref, present,
                depends_on, mounts, wanted: whether it is made anew where it has no container)
@@ -43,8 +44,9 @@ def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Map
         described = {**live["services"], **(live.get("declared") or {}), **target["services"]}
         changed_files = _files_of(limit, decisions, described, changed_files, settings)
     actions = order(decisions, changed_files, target, live, settings)
+    guards = _guards(target, live, limit) + _not_as_it_ran(target, decisions)
     closed, closed_warnings = _closed_redis(target, live, decisions.get(settings["redis_service"]))
-    refusals, waived = split_waived(_guards(target, live, limit) + closed, bool(settings.get("force")))
+    refusals, waived = split_waived(guards + closed, bool(settings.get("force")))
     for number, action in enumerate(actions, 1):
         action["step"] = number
     return {
@@ -142,6 +144,32 @@ def _guards(target: Mapping[str, Any], live: Mapping[str, Any], limit: set[str])
             )
         )
     return guards
+
+
+def _not_as_it_ran(target: Mapping[str, Any], decisions: Mapping[str, Decision]) -> list[Guard]:
+    """Return a guard for each container that Compose would make of another image, or of other files, than it ran with.
+
+    A variable of the shell that deployed it, or its directory, is in no backup: it would be gone once that shows.
+    """
+    found = []
+    for name, wanted in sorted(target["services"].items()):
+        defined = wanted.get("defined") or {}
+        if not defined or name not in decisions or decisions[name].do != RECREATE:
+            continue
+        other = [f"mounts {path}" for path in defined["mounts"] if path and not covers(wanted["mounts"], path)]
+        if defined["image"] and defined["image"] != wanted["image_ref"]:
+            other.insert(0, f"the image {defined['image']} in place of {wanted['image_ref']}")
+        if other:
+            found.append(
+                Guard(
+                    "definition_differs",
+                    f"{name} would be made anew, and the backup's definition says other than its container ran with: "
+                    f"{', '.join(other)}.",
+                    "It was deployed with a variable of a shell, or from another directory: set stack_dir and "
+                    "stack_compose_files as it was deployed, or choose another backup.",
+                )
+            )
+    return found
 
 
 def _closed_redis(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..backups import kept_secrets
@@ -25,7 +26,7 @@ from ..runner import Runner
 from ..stack_args import StackArgs
 from . import boundary
 from .decisions import covers
-from .declared import declared, reference
+from .declared import declared, defined, reference
 from .file_changes import changed_settings
 from .target_files import TargetFiles
 
@@ -103,7 +104,7 @@ class PlanInput:
             "depends_on": {name: sorted(item.get("depends_on") or {}) for name, item in self.resolved.items()},
             "declared": known,
             "files": now,
-            "extra_files": self._extra(target),
+            "extra_files": self.files.added(config_files.spared(self.stack, self.containers)),
             "mounted_singly": sorted(
                 self.stack.relative(mount.source)
                 for item in self.containers.values()
@@ -145,14 +146,6 @@ class PlanInput:
             return str(recorded["config_hash"])
         return container.config_hash
 
-    def _extra(self, target: Mapping[str, Any]) -> list[str]:
-        """Return files that the backup says were not there, in mounted directories and among the definition files."""
-        extra = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self.files.safe(path)))]
-        for folder in self.backup["directories"]:
-            if os.path.isdir(self.stack.path(self.files.safe(folder, followed=True))):
-                extra += [path for path in config_files.tree(self.stack, folder) if path not in target["files"]]
-        return sorted(extra)
-
     def _definition(self) -> tuple[dict[str, Any], str]:
         """Return (service → definition in the backup, why Compose cannot read it)."""
         files = self.files.definitions()
@@ -177,6 +170,7 @@ class PlanInput:
         return {
             **item,
             "image_ref": reference(item["image_ref"], self.stack.project, name, self.resolved.get(name) or {}),
+            "defined": defined(self.resolved.get(name), partial(links.as_written, self.stack)),
         }
 
     def _differences(self) -> dict[str, list[str]]:

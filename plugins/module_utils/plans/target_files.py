@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -56,6 +56,19 @@ class TargetFiles:
             if self.files[path]["mode"] == OF_A_LINK:
                 full = self.stack.path(path)
                 self.files[path]["mode"] = self.runner.stamp(full).mode if os.path.isfile(full) else 0o600
+
+    def added(self, spared: Collection[str]) -> list[str]:
+        """Return files that the backup says were not there, in mounted directories and among the definition files.
+
+        spared: the folders of data or logs that containers write to now, beside those that the backup names.
+        """
+        found = [path for path in self.backup["absent"] if os.path.isfile(self.stack.path(self.safe(path)))]
+        left = {*spared, *(self.backup.get("spared") or ())}
+        for folder in self.backup["directories"]:
+            if os.path.isdir(self.stack.path(self.safe(folder, followed=True))):
+                tree = config_files.tree(self.stack, folder, left)
+                found += [path for path in tree if path not in self.files]
+        return sorted(found)
 
     def now(self) -> dict[str, dict[str, Any]]:
         """Return what is on disk of these files, in build_plan's terms.

@@ -54,6 +54,7 @@ class Access:
 
     port: where it listens in its container unless its command names another; named: whether its certificate must name
     the host that is asked. A container is asked by an address that no certificate names; the engine says whose it is.
+    database: the one that the mappings are in.
     """
 
     user: str = ""
@@ -61,10 +62,13 @@ class Access:
     authorities: str = ""
     port: int = REDIS_PORT
     named: bool = True
+    database: int = 0
 
     def options(self, password: str) -> dict[str, Any]:
         """Return them as redis-py takes them."""
         found: dict[str, Any] = {"password": password or None}
+        if self.database:
+            found["db"] = self.database
         if self.user and password:
             found["username"] = self.user
         if self.tls:

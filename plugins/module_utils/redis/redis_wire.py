@@ -29,11 +29,16 @@ def per_key(name: bytes, keys: Iterable[bytes], *further: bytes) -> bytes:
 
 
 class Wire(Replies):
-    """One connection to one database, asked and answered in turn; requests can be sent ahead of their replies."""
+    """One connection to one database, asked and answered in turn; requests can be sent ahead of their replies.
 
-    def __init__(self, client: redis.Redis, database: int = 0) -> None:
+    database: None for the client's own.
+    """
+
+    def __init__(self, client: redis.Redis, database: int | None = None) -> None:
         pool = client.connection_pool
-        settings = {**pool.connection_kwargs, "db": database, "protocol": 2, "socket_timeout": ANSWER_SECONDS}
+        settings = {**pool.connection_kwargs, "protocol": 2, "socket_timeout": ANSWER_SECONDS}
+        if database is not None:
+            settings["db"] = database
         self.connection = pool.connection_class(**settings)
         try:
             self.connection.connect()

@@ -241,7 +241,10 @@ class MaskingCheck:
                 return (False, "the upstream saw the identifier in clear") if item.core.encode() in seen else None
             judged = judge_echo(item, seen, reply)
             if judged[0] and self.data is not None and self.in_redis and not self._pair(item)[1]:
-                return False, "masked, but its mapping is not in this Redis: Kong works with another one"
+                return (
+                    False,
+                    "masked, but its mapping is not in this Redis: Kong has another one, or another database",
+                )
             return judged
         if item.kind in NEEDS_ECHO:
             return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..checks import NotMeasured
+from ..configuration.lua_path import lua_roots
 from ..engine.container import Container
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -19,7 +20,6 @@ from ..wording import short
 
 # Kong starts its first workers some seconds after its container.
 RELOAD_APART = 60.0
-LUA_ROOT = "/usr/local/share/lua/5.1"
 _VERSION = re.compile(r"""\bVERSION\s*=\s*["']([^"']+)["']""")
 
 
@@ -31,13 +31,6 @@ class MountedCode:
     digest: str
     version: str
     changed: float
-
-
-def lua_roots(kong: Container) -> list[str]:
-    """Return the folders below which Kong looks for ``kong/plugins/NAME``: those of its settings first."""
-    parts = [part for name in ("KONG_LUA_PACKAGE_PATH", "LUA_PATH") for part in kong.env.get(name, "").split(";")]
-    found = [part.removesuffix("/?.lua") for part in parts if part.startswith("/") and part.endswith("/?.lua")]
-    return [*dict.fromkeys([*found, LUA_ROOT])]
 
 
 def mounted_folder(kong: Container, plugin: str) -> str:

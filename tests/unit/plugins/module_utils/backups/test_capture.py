@@ -83,6 +83,16 @@ def test_what_equals_the_disk_is_taken_as_it_is_and_data_are_no_configuration(st
     assert "docker-compose.override.yml" in captured.absent
 
 
+def test_a_file_of_kong_that_nothing_counts_is_a_gap(stack):
+    """It lies among the stack's own logs."""
+    file = "logs/kong/kong.yml"
+    disk.put(stack, file, disk.KONG)
+    env = {**disk.containers(stack)["kong"].env, "KONG_DECLARATIVE_CONFIG": "/own/kong.yml"}
+    mounts = (samples.bind(stack.path("logs/kong"), "/own"),)
+    captured = capture(stack, disk.containers(stack, kong={"env": env, "mounts": mounts}))
+    assert f"{file}, Kong's own file, is not among the configuration that is backed up" in captured.gaps
+
+
 def test_further_files_are_taken_where_there_are_any(stack):
     disk.put(stack, "scripts/run.sh", b"#!/bin/sh\n")
     captured = capture(stack, further=["scripts/run.sh", "scripts/none.sh"])

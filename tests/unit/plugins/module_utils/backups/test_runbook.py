@@ -176,16 +176,26 @@ def test_links_inside_a_mounted_directory_come_back_and_those_that_were_added_ar
         folder.mkdir(parents=True)
     (held / "a.conf").write_text("good")
     (live / "b.conf").write_text("of the release")
+    (live / "logs" / "old").mkdir(parents=True)
+    for name in ("access.log", "old/access.log.1"):
+        (live / "logs" / name).write_text("data")
     for name, text in {"a.conf": "b.conf", "current": "b.conf", "added": "a.conf"}.items():
         (live / name).symlink_to(text)
     entry = {**kept("files/nginx/a.conf", "nginx/a.conf", "1"), "uid": os.getuid(), "gid": os.getgid()}
-    about = {"files": [entry], "directories": ["nginx"], "absent": [], "links": {"nginx/current": "nginx/a.conf"}}
+    about = {
+        "files": [entry],
+        "directories": ["nginx"],
+        "spared": ["nginx/logs"],
+        "absent": [],
+        "links": {"nginx/current": "nginx/a.conf"},
+    }
     names, _proof, put_back = blocks(runbook.render(manifest(**about), stack, str(tmp_path / "b")), runbook.SHELL)[:3]
     done = subprocess.run(["sh", "-eu", "-c", f"{names}\n{put_back}"], text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert ((live / "a.conf").is_symlink(), (live / "a.conf").read_text()) == (False, "good")
     assert [os.readlink(live / name) for name in ("current", "added")] == ["a.conf", "a.conf"]
     assert not (live / "b.conf").exists()
+    assert sorted(path.name for path in (live / "logs").rglob("*.log*")) == ["access.log", "access.log.1"]
     said = [line for line in done.stdout.splitlines() if line.startswith("a link")]
     assert said == ["a link that is not in the backup: nginx/added"]
 
@@ -247,10 +257,11 @@ def test_a_data_backup_brings_only_the_data_back():
     [
         ({}, 'redis-cli "$@"'),
         ({"redis_port": 6380}, 'redis-cli -p 6380 "$@"'),
+        ({"redis_database": 2}, 'redis-cli -n 2 "$@"'),
         ({"redis_tls": True}, 'redis-cli --tls --insecure "$@"'),
         ({"redis_host": "redis.example", "redis_port": 6380, "redis_tls": True}, 'redis-cli "$@"'),
     ],
-    ids=["usual", "another-port", "tls", "elsewhere"],
+    ids=["usual", "another-port", "another-database", "tls", "elsewhere"],
 )
 def test_redis_is_asked_where_it_listens(given, asked, password):
     services = {"redis": service("redis", env_names=["REDIS_PASSWORD"] if password else [])}

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import config_files
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration.config_files import MountedPath
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stack_args import OVERRIDES
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -137,6 +138,10 @@ class TestMounted:
             ("kong/plugins/aws-masker", "/usr/local/share/lua/5.1/kong/plugins/aws-masker", True, {}, True),
             ("kong", "/kong", True, {"KONG_DECLARATIVE_CONFIG": "/kong/kong.yml"}, True),
             ("kong", "/kong", True, {"KONG_DECLARATIVE_CONFIG": "/kong-other/kong.yml"}, False),
+            ("kong", "/opt/own", True, {"KONG_LUA_PACKAGE_PATH": "/opt/own/?.lua;;"}, True),
+            ("kong", "/opt", True, {"KONG_LUA_PACKAGE_PATH": "./?.lua;/opt/own/?.lua;;"}, True),
+            ("kong", "/opt/own/kong/lib", True, {"KONG_LUA_PACKAGE_PATH": "/opt/own/?.lua"}, True),
+            ("kong", "/opt/other", True, {"KONG_LUA_PACKAGE_PATH": "/opt/own/?.lua;;"}, False),
             ("nginx", "/etc/nginx", False, {}, True),
             ("nginx", "/etc/nginx", True, {}, False),
             ("redis/data", "/data", True, {}, False),
@@ -150,6 +155,10 @@ class TestMounted:
             "plugins",
             "declarative",
             "same-beginning",
+            "where-kong-looks",
+            "above-it",
+            "below-it",
+            "beside-it",
             "read-only",
             "writable",
             "data",
@@ -167,6 +176,32 @@ class TestMounted:
     def test_a_directory_that_is_named(self, root):
         mount = samples.bind(root / "nginx", "/etc/nginx", writable=True)
         assert [item.path for item in self.found(root, "nginx", mount, config_paths=["nginx"])] == ["nginx"]
+
+    def test_of_the_stacks_own_directory_kongs_file_counts(self, root):
+        env = {"KONG_DECLARATIVE_CONFIG": "/kong/kong/kong.yml"}
+        (found,) = self.found(root, "kong", samples.bind(root, "/kong"), env=env)
+        assert found == MountedPath("kong/kong.yml", "/kong/kong/kong.yml", directory=False)
+        assert found.source == f"{root}/kong/kong.yml"
+
+    @pytest.mark.parametrize(
+        ("settings", "writes", "left"),
+        [
+            ({}, True, ["redis/data"]),
+            ({}, False, []),
+            ({"config_paths": ["redis/data"]}, True, []),
+        ],
+        ids=["written", "read", "named"],
+    )
+    def test_data_below_a_mounted_directory_are_none_of_it(self, root, settings, writes, left):
+        (root / "redis/redis.conf").write_text("", encoding="utf-8")
+        stack = samples.stack(root, **settings)
+        mounts = [samples.bind(root / "redis", "/etc/redis"), samples.bind(root / "redis/data", "/data", writes)]
+        containers = {"redis": samples.container("redis", mounts=mounts)}
+        assert config_files.spared(stack, containers) == left
+        (folder, *_named) = config_files.mounted(stack, containers)["redis"]
+        found = set(config_files.tree(stack, "redis", config_files.spared(stack, containers)))
+        assert found == {"redis/redis.conf", *([] if left else ["redis/data/dump.rdb"])}
+        assert set(live_state.inside_paths(stack, [folder])) == found
 
     def test_a_volume_is_none(self, root):
         mount = samples.Mount("volume", str(root / "nginx"), "/etc/nginx", writable=False)

@@ -130,6 +130,7 @@ def test_passwords_are_tried_in_their_order(stack, given, env, passwords):
         (Access("me"), {"password": "x", "username": "me"}),
         (Access("me", True, "/ca.pem"), {"password": "x", "username": "me", "ssl": True, "ssl_ca_certs": "/ca.pem"}),
         (Access("", True), {"password": "x", "ssl": True, "ssl_ca_certs": None}),
+        (Access(database=2), {"password": "x", "db": 2}),
         (
             Access("", True, named=False),
             {"password": "x", "ssl": True, "ssl_ca_certs": None, "ssl_check_hostname": False},

@@ -84,7 +84,7 @@ def planned(stack, places, backup):
     look = PlanInput(stack, engine, Runner(), disk.SmallCompose(stack), backup)
     target = look.target()
     live = look.live(target, "keep", "mappings")
-    tree_links.compare(stack, look.containers, backup["directories"], target, live)
+    tree_links.compare(stack, look.containers, backup, target, live)
     return build_plan(target, live, {**SETTINGS, "kong_file": KONG_FILE})
 
 

@@ -185,6 +185,16 @@ class TestFiles:
         assert live["files"][COMPOSE]["sha256"] == made.target()["files"][COMPOSE]["sha256"]
         assert live["extra_files"] == ["compose.override.yml", "kong/plugins/aws-masker/new.lua"]
 
+    @pytest.mark.parametrize("known", ["recorded", "written-now", "neither"])
+    def test_data_below_a_mounted_directory_are_not_taken_away(self, stack, places, known):
+        folder, file = "kong/plugins/aws-masker/logs", "kong/plugins/aws-masker/logs/access.log"
+        disk.put(stack, file, b"data")
+        backup = {**disk.backed_up(stack), "spared": [folder] if known == "recorded" else []}
+        client = {"mounts": (samples.bind(stack.path(folder), "/logs", True),)} if known == "written-now" else {}
+        made = look(stack, backup, {**disk.well(stack, places), "client": samples.container("client", **client)})
+        live = made.live(made.target(), "keep", "mappings")
+        assert live["extra_files"] == ([file] if known == "neither" else [])
+
     def test_a_file_that_a_container_sees_otherwise_is_stale(self, stack, places):
         engine = samples.SmallEngine(
             *disk.well(stack, places).values(), seen={("nginx", "/etc/nginx/nginx.conf"): b"older\n"}

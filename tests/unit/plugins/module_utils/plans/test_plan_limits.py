@@ -9,6 +9,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan i
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     ENV_FILE,
     KONG_FILE,
+    MOUNTS,
     SETTINGS,
     decided,
     env,
@@ -167,6 +168,38 @@ class TestGuards:
         plan = build_plan(wanted, now, limited(force=force))
         assert [item["name"] for item in plan["refusals"]] == (["redis_closed"] if refused else [])
         assert all("lose what it could not save" in item["reason"] for item in plan["refusals"])
+
+    @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
+    @pytest.mark.parametrize(
+        ("changes", "said", "services", "reason"),
+        [
+            ([env("kong")], {}, [], ""),
+            ([env("kong")], {"image": ""}, [], ""),
+            ([env("kong")], {"mounts": [*MOUNTS["kong"], "kong/plugins", ""]}, [], "ran with: mounts kong/plugins."),
+            ([env("kong")], {"mounts": ["kong/plugins/aws-masker/handler.lua"]}, [], ""),
+            ([env("kong")], {"image": "reg/kong:"}, [], "ran with: the image reg/kong: in place of gateway-kong."),
+            ([], {"image": "reg/kong:"}, [], ""),
+            ([env("redis")], {"image": "reg/kong:"}, [], ""),
+            ([env("kong")], {"image": "reg/kong:"}, ["client"], ""),
+        ],
+        ids=[
+            "as-it-ran",
+            "built",
+            "another-mount",
+            "below-one",
+            "another-image",
+            "not-made-anew",
+            "another-one-is",
+            "left-out",
+        ],
+    )
+    def test_what_compose_would_make_of_other_parts_is_refused(self, changes, said, services, reason, force):
+        wanted, now = states(*changes)
+        kong = wanted["services"]["kong"]
+        kong["defined"] = {"image": kong["image_ref"], "mounts": kong["mounts"], **said}
+        plan = build_plan(wanted, now, limited(*services, force=force))
+        assert [item["name"] for item in plan["refusals"]] == (["definition_differs"] if reason else [])
+        assert all(item["reason"].endswith(reason) and not item["waivable"] for item in plan["refusals"])
 
     @pytest.mark.parametrize("force", [False, True], ids=["plain", "force"])
     def test_a_gone_image_is_never_waived(self, force):

@@ -14,7 +14,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_
 )
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_replies import ReplyError
 from ansible_collections.kong_masking.recovery.tests.unit import samples
-from ansible_collections.kong_masking.recovery.tests.unit.small_redis import OK, PONG, bulk, place, serving_redis
+from ansible_collections.kong_masking.recovery.tests.unit.small_redis import OK, PONG, Keys, bulk, place, serving_redis
 
 NO_INFO = b"-NOPERM this user has no permissions to run the 'info' command\r\n"
 RENAMED = b"-ERR unknown command 'INFO', with args beginning with: \r\n"
@@ -108,3 +108,16 @@ def test_a_server_that_breaks_off_is_not_measured_either(tmp_path, monkeypatch):
         containers = {"redis": samples.container("redis", ports=place(where))}
         found = live_state.data_facts(samples.stack(tmp_path), containers, {})
     assert found == ({}, "not measured: Redis broke off: TimeoutError.")
+
+
+@pytest.mark.parametrize(("database", "selected"), [(0, set()), (2, {"SELECT 2"})])
+def test_every_connection_asks_the_database_of_the_mappings(database, selected):
+    held = Keys({"aws_masker:map:i-1": "i-2", "aws_masker:cnt:ec2": "7"})
+    with serving_redis(held) as (where, words):
+        client = RedisData((where["host"], where["port"]), ["secret"], access=Access(database=database))
+        assert client.facts(["aws_masker:"])["counters"] == {"aws_masker:cnt:ec2": 7}
+        assert client.text("aws_masker:map:i-1") == "i-2"
+        client.close()
+    assert {word for word in words if word.startswith("SELECT")} == selected
+    # The client's own connection and the two that facts opens.
+    assert words.count("SELECT 2") == (3 if database else 0)

@@ -1,0 +1,33 @@
+"""Compose's own tags stand before values, and hide nothing that the file says."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import compose_file, config_files
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: !override [b, {c: 1}]", {"a": ["b", {"c": 1}]}),
+        ("a: !override {b: [1]}", {"a": {"b": [1]}}),
+        ("a: !reset null", {"a": "null"}),
+        ("a: !reset []", {"a": []}),
+        ("a: &x {b: 1}\nc: {<<: *x}", {"a": {"b": 1}, "c": {"b": 1}}),
+    ],
+)
+def test_a_tag_of_composes_own(text, value):
+    assert compose_file.parse(text.encode()) == value
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: !!python/object/apply:os.system [id]"])
+def test_what_is_no_document_of_plain_values_is_refused(text):
+    with pytest.raises(yaml.YAMLError):
+        compose_file.parse(text.encode())
+
+
+def test_a_file_with_such_a_tag_names_its_files_all_the_same():
+    text = b"services: {kong: {ports: !override ['80:8000'], env_file: config/kong.env}}"
+    assert [item.files for item in config_files.references(text)] == [("config/kong.env",)]
