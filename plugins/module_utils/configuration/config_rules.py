@@ -21,6 +21,8 @@ LEAST_MEMORY = 6 << 20
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PORT = re.compile(r"(^|_)PORT$")
+# As Compose publishes: a port, a range, either behind an address of the host.
+_PUBLISHED = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):)?(\d+)(?:-(\d+))?")
 _OURS = re.compile(r"^(REDIS|KONG|NGINX|PROXY|GATEWAY|ADMIN|UPSTREAM|HTTPS?)(_|$)")
 _MEMORY = re.compile(r"(^|_)(MEM(ORY)?(_LIMIT|_RESERVATION|_CACHE_SIZE)?|MAX_?MEMORY)$")
 _CIDR = re.compile(r"(^|_)(SUBNET|CIDR|IP_RANGE)$")
@@ -81,11 +83,16 @@ def _lines(content: bytes) -> list[Finding]:
     """Look at the form of the file."""
     found = []
     seen: dict[str, int] = {}
+    quote = ""
     for number, raw in enumerate(content.splitlines(), 1):
+        if quote:
+            # A value in quotes may have several lines, as a certificate has.
+            quote = "" if quote in raw.decode("utf-8", "replace") else quote
+            continue
         line = raw.decode("utf-8", "replace").strip().lstrip("\ufeff").removeprefix("export ").strip()
         if not line or line.startswith("#"):
             continue
-        name, separator, _value_text = line.partition("=")
+        name, separator, value = line.partition("=")
         if not separator or not _NAME.fullmatch(name.strip()):
             if not (":" in line and _NAME.fullmatch(line.partition(":")[0].strip())):
                 found.append(Finding(ERROR, "", f"line {number} is neither a comment nor NAME=value"))
@@ -96,6 +103,9 @@ def _lines(content: bytes) -> list[Finding]:
                 Finding(WARNING, name, f"{name} stands in lines {seen[name]} and {number}; the last one counts")
             )
         seen[name] = number
+        quote = value.strip()[:1]
+        if quote not in ("'", '"') or quote in value.strip()[1:]:
+            quote = ""
     return found
 
 
@@ -120,7 +130,8 @@ def _value(name: str, value: str, environment: str, required: bool) -> list[Find
         (_NETWORK_NAME, _network),
         (_PASSWORD, _password),
     ):
-        if pattern.search(upper):
+        # What is made of other variables is judged where it is used, by Compose.
+        if pattern.search(upper) and "$" not in value:
             found += look(name, value)
     if environment == PRODUCTION:
         found += _debug(name, value)
@@ -128,13 +139,15 @@ def _value(name: str, value: str, environment: str, required: bool) -> list[Find
 
 
 def _port(name: str, value: str) -> list[Finding]:
-    if not value.isdigit() or not 1 <= int(value) <= 65535:
+    match = _PUBLISHED.fullmatch(value)
+    ports = [int(number) for number in match.groups() if number] if match else [0]
+    if not all(1 <= port <= 65535 for port in ports):
         return [
             Finding(ERROR, name, f"{name} is {shown(name, value)}, expected a port from 1024 to 65535", refuses=True)
         ]
-    if int(value) >= 1024 or not _OURS.match(name.upper()):
+    if ports[0] >= 1024 or not _OURS.match(name.upper()):
         return []
-    level = WARNING if int(value) in WELL_KNOWN else ERROR
+    level = WARNING if ports[0] in WELL_KNOWN else ERROR
     return [Finding(level, name, f"{name} is {value}, expected a port from 1024 to 65535")]
 
 
@@ -146,6 +159,9 @@ def _memory(name: str, value: str) -> list[Finding]:
     except RecoveryError:
         return [Finding(ERROR, name, f"{name} is {shown(name, value)}, expected a size like 512m or 1g", refuses=True)]
     if size < LEAST_MEMORY and name.upper().endswith("LIMIT"):
+        if value.isdigit():
+            told = f"{name} is {value}: bytes, unless the Compose file adds a unit, and no container starts below 6m"
+            return [Finding(WARNING, name, told)]
         return [Finding(ERROR, name, f"{name} is {value}, and no container starts below 6m", refuses=True)]
     return []
 

@@ -18,6 +18,8 @@ from .container import Container
 CLIENTS = (("docker", "compose"), ("docker-compose",))
 # Where Compose puts what a service is given beside its volumes, unless the definition says another place.
 INJECTED = {"secrets": "/run/secrets", "configs": "/"}
+# What no definition names: the engine's own variables, and proxies of the Docker client's settings that Compose adds.
+_ADDED = re.compile(r"PATH|HOSTNAME|HOME|(?i:(?:http|https|ftp|no|all)_proxy)")
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30}
 
 
@@ -131,7 +133,7 @@ def drift(
     for name in sorted(set(wanted_env) | set(running.env)):
         now = running.env.get(name)
         then = wanted_env.get(name, image_env.get(name))
-        if name not in wanted_env and name not in image_env and name in ("PATH", "HOSTNAME", "HOME"):
+        if name not in wanted_env and name not in image_env and _ADDED.fullmatch(name):
             continue
         if now != then:
             found[f"env.{name}"] = (now, then)

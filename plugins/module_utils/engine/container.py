@@ -18,7 +18,8 @@ UNHEALTHY = "is unhealthy"
 OLD_SOCKETS = "cannot start over its sockets of before"
 ENGINE_NETWORKS = ("host", "none", "bridge")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
-NEVER_AGAIN = ("", "no")
+# Policies by which what ended with 0 is not started again.
+NEVER_AGAIN = ("", "no", "on-failure")
 
 
 @dataclass(frozen=True)

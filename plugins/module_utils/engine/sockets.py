@@ -15,8 +15,8 @@ LISTEN = "0A"
 # Where the engine answers for names inside each container.
 NAME_SERVER = "127.0.0.11"
 ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  read, never bound
-# Programs that hold a published port on behalf of a container.
-CARRIERS = ("docker-proxy", "dockerd", "rootlesskit", "rootlessport", "slirp4netns", "com.docker.backend", "pasta")
+# Programs that hold a published port on behalf of a container; the kernel keeps 15 letters of a name.
+CARRIERS = ("docker-proxy", "dockerd", "rootlesskit", "rootlessport", "slirp4netns", "com.docker.back", "pasta")
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class StackChecks:
                 lambda name=name: self._ports(name),  # type: ignore[misc]
             )
             for name, container in self.containers.items()
-            if container.ports
+            if _accepting(container)
         ]
         found += [
             Question(
@@ -125,7 +125,7 @@ class StackChecks:
 
     def _ports(self, service: str) -> tuple[bool, str]:
         container = self.containers[service]
-        places = sorted(container.ports.values())
+        places = _accepting(container)
         held = [(place, self._stranger(container, place)) for place in places]
         wrong = [f"{host}:{port} is answered by {who}" for (host, port), who in held if who]
         if wrong:
@@ -238,6 +238,11 @@ class StackChecks:
     def _disk(self) -> tuple[bool, str]:
         places = [self.stack.dir, self.stack.backup_dir if os.path.isdir(self.stack.backup_dir) else self.stack.dir]
         return stack_resources.judge_disk(dict.fromkeys(places))
+
+
+def _accepting(container: Container) -> list[tuple[str, int]]:
+    """Return the published places that accept connections; nothing tells whether anybody listens for UDP."""
+    return sorted(place for name, place in container.ports.items() if name.endswith("/tcp"))
 
 
 def _name_of(target: Container, source: Container) -> str:

@@ -32,6 +32,12 @@ def found(text, environment="staging", required=(), used=()):
         ("REDIS_PORT=0", ERROR, True),
         ("REDIS_PORT=-1", ERROR, True),
         ("REDIS_PORT=six", ERROR, True),
+        ("REDIS_PORT=127.0.0.1:6379", None, False),
+        ("REDIS_PORT=[::1]:6379", None, False),
+        ("REDIS_PORT=8100-8110", None, False),
+        ("REDIS_PORT=127.0.0.1:99999", ERROR, True),
+        ("REDIS_PORT=8100-99999", ERROR, True),
+        ("PROXY_PORT=${NGINX_PORT}", None, False),
         ("PROXY_PORT=80", WARNING, False),
         ("PROXY_PORT=443", WARNING, False),
         ("SMTP_PORT=587", None, False),
@@ -42,6 +48,8 @@ def found(text, environment="staging", required=(), used=()):
         ("REDIS_MEMORY_LIMIT=256x", ERROR, True),
         ("REDIS_MEMORY_LIMIT=lots", ERROR, True),
         ("REDIS_MEMORY_LIMIT=5m", ERROR, True),
+        ("REDIS_MEMORY_LIMIT=512", WARNING, False),
+        ("REDIS_MEMORY_LIMIT=${LIMIT}m", None, False),
         ("REDIS_MAXMEMORY=1mb", None, False),
         ("KONG_MEM_CACHE_SIZE=128m", None, False),
         ("STACK_SUBNET=172.28.0.0/16", None, False),
@@ -54,6 +62,7 @@ def found(text, environment="staging", required=(), used=()):
         ("DOCKER_NETWORK=172.28.0.0/16", None, False),
         ("DOCKER_NETWORK=two words", ERROR, True),
         ("DOCKER_NETWORK=-x", ERROR, True),
+        ("NETWORK_NAME=${COMPOSE_PROJECT_NAME}_net", None, False),
         ("REDIS_PASSWORD=a-long-password", None, False),
         ("REDIS_PASSWORD=short", WARNING, False),
         ("ANTHROPIC_API_KEY=sk-ant-api03-abc_DEF", None, False),
@@ -135,3 +144,9 @@ def test_a_windows_file_with_a_byte_order_mark_is_read():
 )
 def test_what_a_compose_file_takes_without_a_default(text, names):
     assert used_without_default(text.encode()) == names
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_value_in_quotes_may_have_several_lines(quote):
+    text = f"TLS_KEY={quote}-----BEGIN-----\nMIIB\n-----END-----{quote}\nREDIS_PORT=six\n"
+    assert found(text) == [(ERROR, "REDIS_PORT", True)]

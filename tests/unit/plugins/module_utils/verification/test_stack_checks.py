@@ -83,6 +83,8 @@ AT = 1785315601.0
         ({"state": "exited", "exit_code": 1}, 2e9, False, "is exited with exit status 1"),
         ({"state": "exited", "exit_code": 0}, 2e9, False, "is exited with exit status 0"),
         ({"state": "exited", "exit_code": 0, "restart_policy": "no"}, 2e9, True, "as a job does"),
+        ({"state": "exited", "exit_code": 0, "restart_policy": "on-failure"}, 2e9, True, "as a job does"),
+        ({"state": "exited", "exit_code": 1, "restart_policy": "on-failure"}, 2e9, False, "exit status 1"),
         ({"state": "exited", "exit_code": 2, "restart_policy": "no"}, 2e9, False, "exit status 2"),
         ({"state": "restarting", "restarts": 4}, 2e9, False, "is restarting, 4 restarts"),
         ({"health": "unhealthy"}, 2e9, False, "is unhealthy"),
@@ -92,8 +94,8 @@ AT = 1785315601.0
         ({"restarts": 4}, AT + 60, True, "running, 4 restarts"),
         ({"restarts": 0}, AT + 3, True, "running"),
     ],
-    ids=["runs", "died", "stopped", "job", "failed-job", "loop", "unhealthy", "memory", "nameless", "just-came-back",
-         "settled", "just-started"],
+    ids=["runs", "died", "stopped", "job", "job-that-is-tried-again", "one-that-gave-up", "failed-job", "loop",
+         "unhealthy", "memory", "nameless", "just-came-back", "settled", "just-started"],
 )  # fmt: skip
 def test_a_container(tmp_path, about, now, good, text):
     made = checks(tmp_path, now=now, client=samples.container("client", **{"started_at": STARTED, **about}))
@@ -217,6 +219,15 @@ def test_a_port_of_a_stopped_container_that_a_stranger_answers(tmp_path):
     assert made._ports("nginx") == (False, "127.0.0.1:8085 is answered by process 42 (python3)")
     with pytest.raises(NotMeasured, match="because container_nginx fails"):
         checks(tmp_path, nginx=nginx)._ports("nginx")
+
+
+def test_a_port_that_is_published_for_udp_only_is_not_asked(tmp_path):
+    statsd = samples.container("statsd", ports={"8125/udp": ("127.0.0.1", 8125)})
+    both = samples.container("dns", ports={"53/tcp": ("127.0.0.1", 5353), "53/udp": ("127.0.0.1", 5354)})
+    made = checks(tmp_path, statsd=statsd, dns=both)
+    names = [one.name for one in made._questions()]
+    assert ("ports_dns" in names, "ports_statsd" in names) == (True, False)
+    assert made._ports("dns") == (False, "no connection: 127.0.0.1:5353")
 
 
 @pytest.mark.parametrize(
