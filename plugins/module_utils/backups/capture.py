@@ -72,7 +72,7 @@ class Capture:
             if not mount.directory and self.runner.exists(self.stack.path(mount.path)):
                 paths.add(mount.path)
         captured.directories = config_files.mounted_directories(self.stack, self.containers)
-        captured.spared = config_files.spared(self.stack, self.containers)
+        captured.spared = mounted_tree.below(captured.directories, config_files.spared(self.stack, self.containers))
         captured.notes += [
             f"{path} is mounted writable below /etc and is in no backup; where it is configuration, name it in "
             "stack_config_paths"

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ..configuration import links
+from ..configuration import links, mounted_tree
 from ..engine import compose
 from ..engine.endpoints import REDIS_PORT
 from ..gateway.kong_admin import HASH_SINCE, version_tuple
@@ -101,7 +101,7 @@ def put_back(
     absent: Iterable[str],
     directories: Iterable[str],
     led: Mapping[str, str],
-    data: Iterable[str],
+    data: Collection[str],
 ) -> list[str]:
     """Return the commands that bring files back: content in place, so that mounted files keep their inode.
 
@@ -134,8 +134,9 @@ def put_back(
         ]
     lines += [f"point {quote(name)} {quote(links.text(name, leads))}" for name, leads in sorted(led.items())]
     lines += [f"take_away {quote(name)}" for name in absent]
-    kept = [f"! -path {quote(_literal(name) + '/*')}" for name in data]
     for folder in directories:
+        # Only data in this very folder: it may itself be configuration that lies in a folder of data.
+        kept = [f"! -path {quote(_literal(name) + '/*')}" for name in mounted_tree.below([folder], data)]
         known = [item["target"] for item in targets if item["target"].startswith(folder.rstrip("/") + "/")]
         spared = " ".join([*(f"! -path {quote(_literal(name))}" for name in known), *kept])
         lines.append(f"# What was added to {folder} since:")

@@ -23,7 +23,9 @@ def parse(content: bytes) -> Any:
             return loader.construct_mapping(node, deep=True)
         if isinstance(node, yaml.SequenceNode):
             return loader.construct_sequence(node, deep=True)
-        return loader.construct_scalar(node)
+        # Read as if no tag stood there: null and numbers are no text.
+        tag = loader.resolve(yaml.ScalarNode, node.value, (not node.style, bool(node.style)))
+        return loader.construct_object(yaml.ScalarNode(tag, node.value, node.start_mark, node.end_mark, node.style))
 
     Loader.add_multi_constructor("!", tagged)
     return yaml.load(content, Loader=Loader)

@@ -203,9 +203,9 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
         for mount in container.mounts:
             path = stack.relative(mount.source) if mount.type == "bind" and mount.source else ""
             below = mount.destination.rstrip("/") + "/"
+            covered = tuple(item.destination for item in container.mounts if item.destination.startswith(below))
             if path == "." and declarative.startswith(below):
-                file = declarative[len(below) :]
-                found[service].append(MountedPath(file, declarative, False, os.path.join(mount.source, file)))
+                found[service] += _kong_file_alone(stack, mount.source, declarative[len(below) :], declarative, covered)
             if (
                 not path
                 or path == "."
@@ -217,11 +217,23 @@ def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, 
             holds_kong = "/kong/plugins" in mount.destination or declarative.startswith(below)
             holds_kong |= service == stack.kong_service and holds_code(mount.destination, container)
             if not directory or not mount.writable or holds_kong or path in stack.config_paths:
-                covered = tuple(item.destination for item in container.mounts if item.destination.startswith(below))
                 found[service].append(MountedPath(path, mount.destination, directory, mount.source, covered))
     counted = {item.path for items in found.values() for item in items if item.directory}
-    spared = tuple(sorted(_written(stack, containers) - counted))
-    return {name: [replace(item, spared=spared) for item in items] for name, items in found.items()}
+    left = tuple(sorted(_written(stack, containers) - counted))
+    return {name: [replace(item, spared=left) for item in items] for name, items in found.items()}
+
+
+def _kong_file_alone(
+    stack: StackArgs, folder: str, name: str, inside: str, covered: tuple[str, ...]
+) -> list[MountedPath]:
+    """Return Kong's file in the stack's own directory as if it were mounted by itself; nothing where it is not seen.
+
+    folder: that directory as the container names it; name: the file in it, which may be a link, as Kong is told it.
+    """
+    source = os.path.normpath(f"{folder}/{name}")
+    path = stack.relative(source)
+    alone = MountedPath(path, inside, False, source, covered)
+    return [alone] if path and os.path.isfile(source) and alone.shows(path) else []
 
 
 def _written(stack: StackArgs, containers: Mapping[str, Container]) -> set[str]:
@@ -263,10 +275,11 @@ def mounted_directories(stack: StackArgs, containers: Mapping[str, Container]) -
 
 
 def spared(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
-    """Return the folders of data or logs that lie in one of mounted_directories."""
-    found = {path for items in mounted(stack, containers).values() for item in items for path in item.spared}
-    counted = mounted_directories(stack, containers)
-    return sorted(path for path in found if any(_inside(path, folder) for folder in counted))
+    """Return the folders of data or logs: mounted writable, and none of mounted_directories.
+
+    They need not lie in one of these now: a backup may hold a directory above them that is mounted no more.
+    """
+    return sorted(_written(stack, containers) - set(mounted_directories(stack, containers)))
 
 
 def kong_file(stack: StackArgs, containers: Mapping[str, Container]) -> str:

@@ -43,6 +43,11 @@ def look(stack: StackArgs, directories: Iterable[str], spared: Collection[str] =
     return found
 
 
+def below(directories: Collection[str], paths: Iterable[str]) -> list[str]:
+    """Return the paths that lie in one of the directories."""
+    return [path for path in paths if any(path != folder and _within(path, folder) for folder in directories)]
+
+
 def _note(stack: StackArgs, found: Tree, directory: str, path: str, mode: int) -> None:
     if stat.S_ISREG(mode):
         found.files.add(path)

@@ -68,6 +68,11 @@ def content(captured, path):
     return captured.files[path].data
 
 
+def lacking(captured):
+    """Return the gaps beside that the containers were not made from the Compose file that lies there."""
+    return [line for line in captured.gaps if not line.endswith("than the files say")]
+
+
 UNKNOWN_KONG = f"Kong does not show what it serves: {KONG_FILE} is judged by the time of its last change alone"
 
 
@@ -91,6 +96,29 @@ def test_a_file_of_kong_that_nothing_counts_is_a_gap(stack):
     mounts = (samples.bind(stack.path("logs/kong"), "/own"),)
     captured = capture(stack, disk.containers(stack, kong={"env": env, "mounts": mounts}))
     assert f"{file}, Kong's own file, is not among the configuration that is backed up" in captured.gaps
+
+
+@pytest.mark.parametrize("declared", [KONG_FILE, "current.yml"], ids=["a-file", "a-link"])
+def test_kongs_file_in_the_stacks_own_directory_is_taken(stack, declared):
+    os.symlink(KONG_FILE, stack.path("current.yml"))
+    env = {**disk.containers(stack)["kong"].env, "KONG_DECLARATIVE_CONFIG": f"/kong/{declared}"}
+    found = disk.containers(stack, kong={"env": env, "mounts": (samples.bind(stack.dir, "/kong"),)})
+    captured = capture(stack, found)
+    assert (content(captured, KONG_FILE), lacking(captured), captured.directories) == (disk.KONG, [], [])
+    assert (captured.kong["file"], captured.kong["configuration_hash"]) == (KONG_FILE, disk.SHOWN)
+    assert captured.links == ({} if declared == KONG_FILE else {declared: KONG_FILE})
+
+
+def test_data_and_logs_below_configuration_are_in_no_backup_and_lack_nothing(stack):
+    """They are written while the container runs, and so are newer than its start."""
+    disk.put(stack, "nginx/logs/access.log", b"GET /\n", LATER)
+    mounts = (
+        samples.bind(stack.path("nginx"), "/etc/nginx"),
+        samples.bind(stack.path("nginx/logs"), "/var/log/nginx", writable=True),
+    )
+    captured = capture(stack, disk.containers(stack, nginx={"mounts": mounts}))
+    assert (NGINX in captured.files, "nginx/logs/access.log" in captured.files) == (True, False)
+    assert (lacking(captured), captured.spared) == ([], ["nginx/logs"])
 
 
 def test_further_files_are_taken_where_there_are_any(stack):

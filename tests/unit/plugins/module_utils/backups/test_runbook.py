@@ -200,6 +200,18 @@ def test_links_inside_a_mounted_directory_come_back_and_those_that_were_added_ar
     assert said == ["a link that is not in the backup: nginx/added"]
 
 
+def test_what_was_added_to_configuration_inside_a_folder_of_data_goes_and_the_data_stay(tmp_path):
+    stack = samples.stack(tmp_path / "stack")
+    for name in ("logs/access.log", "logs/conf/added.conf", "added.conf"):
+        (tmp_path / "stack" / "nginx" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "stack" / "nginx" / name).write_text("x")
+    about = {"files": [], "directories": ["nginx", "nginx/logs/conf"], "spared": ["nginx/logs"], "absent": []}
+    names, _proof, put_back = blocks(runbook.render(manifest(**about), stack, str(tmp_path / "b")), runbook.SHELL)[:3]
+    done = subprocess.run(["sh", "-eu", "-c", f"{names}\n{put_back}"], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in (tmp_path / "stack" / "nginx").rglob("*") if path.is_file()] == ["access.log"]
+
+
 def test_a_damaged_backup_stops_the_second_block(tmp_path):
     (tmp_path / "redis-backup.rdb").write_bytes(b"changed")
     files = [manifest()["files"][2]]

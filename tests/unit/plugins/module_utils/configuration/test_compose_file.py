@@ -13,7 +13,10 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.configuratio
     [
         ("a: !override [b, {c: 1}]", {"a": ["b", {"c": 1}]}),
         ("a: !override {b: [1]}", {"a": {"b": [1]}}),
-        ("a: !reset null", {"a": "null"}),
+        ("a: !reset null", {"a": None}),
+        ("a: !reset", {"a": None}),
+        ("a: !override 8", {"a": 8}),
+        ("a: !override '8'", {"a": "8"}),
         ("a: !reset []", {"a": []}),
         ("a: &x {b: 1}\nc: {<<: *x}", {"a": {"b": 1}, "c": {"b": 1}}),
     ],
@@ -31,3 +34,8 @@ def test_what_is_no_document_of_plain_values_is_refused(text):
 def test_a_file_with_such_a_tag_names_its_files_all_the_same():
     text = b"services: {kong: {ports: !override ['80:8000'], env_file: config/kong.env}}"
     assert [item.files for item in config_files.references(text)] == [("config/kong.env",)]
+
+
+@pytest.mark.parametrize("value", ["!reset", "!reset null", "!reset []"])
+def test_what_is_taken_back_names_no_file(value):
+    assert config_files.references(f"services: {{kong: {{env_file: {value} }}}}".encode()) == []

@@ -177,11 +177,35 @@ class TestMounted:
         mount = samples.bind(root / "nginx", "/etc/nginx", writable=True)
         assert [item.path for item in self.found(root, "nginx", mount, config_paths=["nginx"])] == ["nginx"]
 
-    def test_of_the_stacks_own_directory_kongs_file_counts(self, root):
-        env = {"KONG_DECLARATIVE_CONFIG": "/kong/kong/kong.yml"}
+    @pytest.mark.parametrize(
+        ("declared", "path"),
+        [
+            ("/kong/kong/kong.yml", "kong/kong.yml"),
+            ("/kong//kong/./kong.yml", "kong/kong.yml"),
+            ("/kong/current.yml", "kong/kong.yml"),
+            ("/kong/nginx/nginx.conf", ""),
+            ("/kong/kong", ""),
+            ("/kong/missing.yml", ""),
+            ("/kong/../kong.yml", ""),
+            ("/elsewhere/kong.yml", ""),
+        ],
+        ids=["plain", "not-normal", "a-link", "covered", "a-directory", "missing", "outside", "in-the-image"],
+    )
+    def test_of_the_stacks_own_directory_kongs_file_counts(self, root, declared, path):
+        """Under the name by which it is known as Kong's file."""
+        os.symlink("kong/kong.yml", root / "current.yml")
+        env = {"KONG_DECLARATIVE_CONFIG": declared}
+        mounts = (samples.bind(root, "/kong"), samples.bind(root / "redis/data", "/kong/nginx", writable=True))
+        found = [item for item in self.found(root, "kong", *mounts, env=env) if not item.directory]
+        assert found == ([MountedPath(path, declared, directory=False)] if path else [])
+        kong = samples.container("kong", mounts=mounts, env=env)
+        assert not path or config_files.kong_file(samples.stack(root), {"kong": kong}) == path
+
+    def test_the_links_on_the_way_to_kongs_file_are_known_by_its_source(self, root):
+        os.symlink("kong/kong.yml", root / "current.yml")
+        env = {"KONG_DECLARATIVE_CONFIG": "/kong/current.yml"}
         (found,) = self.found(root, "kong", samples.bind(root, "/kong"), env=env)
-        assert found == MountedPath("kong/kong.yml", "/kong/kong/kong.yml", directory=False)
-        assert found.source == f"{root}/kong/kong.yml"
+        assert found.source == f"{root}/current.yml"
 
     @pytest.mark.parametrize(
         ("settings", "writes", "left"),
@@ -202,6 +226,12 @@ class TestMounted:
         found = set(config_files.tree(stack, "redis", config_files.spared(stack, containers)))
         assert found == {"redis/redis.conf", *([] if left else ["redis/data/dump.rdb"])}
         assert set(live_state.inside_paths(stack, [folder])) == found
+
+    def test_data_stay_data_where_the_directory_above_them_is_mounted_no_more(self, root):
+        """A backup may hold that directory."""
+        mounts = [samples.bind(root / "redis/data", "/data", writable=True)]
+        containers = {"redis": samples.container("redis", mounts=mounts)}
+        assert config_files.spared(samples.stack(root), containers) == ["redis/data"]
 
     def test_a_volume_is_none(self, root):
         mount = samples.Mount("volume", str(root / "nginx"), "/etc/nginx", writable=False)

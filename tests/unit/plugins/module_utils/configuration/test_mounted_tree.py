@@ -86,3 +86,22 @@ def test_a_pipe_is_left_out_because_reading_it_would_hang(stack):
     found = mounted_tree.look(stack, ["nginx"])
     assert found.left_out == {"nginx/pipe": "nginx/pipe is a pipe, socket or device, which no backup holds"}
     assert found.files == set(FILES[:2])
+
+
+@pytest.mark.parametrize(
+    ("spared", "directories", "left"),
+    [
+        (["nginx/sites-available"], ["nginx"], ["nginx/nginx.conf"]),
+        (["nginx/sites"], ["nginx"], FILES[:2]),
+        (["nginx"], ["nginx/sites-available"], ["nginx/sites-available/kong.conf"]),
+        (["nginx/sites-available"], ["nginx", "nginx/sites-available"], FILES[:2]),
+    ],
+    ids=["a-folder", "the-same-beginning", "above-what-is-mounted", "mounted-by-itself"],
+)
+def test_spared_folders_are_not_looked_into(stack, spared, directories, left):
+    assert mounted_tree.look(stack, directories, spared).files == set(left)
+
+
+def test_what_no_backup_holds_is_none_of_its_business_in_spared_folders(stack):
+    link(stack, "nginx/logs/out", "/elsewhere")
+    assert mounted_tree.look(stack, ["nginx"], ["nginx/logs"]).left_out == {}
