@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from redis_lab import same
 
@@ -32,6 +32,7 @@ def damages(draw):
     other = draw(st.floats(0, 0.999))
     bit = draw(st.integers(0, 7))
     extra = draw(st.binary(min_size=1, max_size=8))
+    note(f"{kind} at {place} of the length (swap: with {other}; flip: bit {bit}; insert, extend: {extra!r})")
 
     def damage(good: bytes) -> bytes:
         first, second = int(place * len(good)), int(other * len(good))
@@ -83,6 +84,12 @@ def refused_or_exact(lab, sample, tmp_path_factory, damage) -> None:
     else:
         same(content, lab.content(), 600_000)
     assert lab.scratch() == []
+
+
+@pytest.mark.parametrize("version", [b"001i", b"0001"], ids=["no-number", "before-checksums"])
+def test_a_header_that_hides_a_damage_from_redis(lab, sample, tmp_path_factory, version):
+    """Redis takes either for version 1, whose dumps have no checksum, and loads the changed byte."""
+    refused_or_exact(lab, sample, tmp_path_factory, lambda good: good[:5] + version + good[9:].replace(b"i-0", b"j-0"))
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ from ..libraries import docker
 from ..runner import Runner
 from . import redis_delta, redis_scratch, redis_values
 from .redis_data import RedisData
+from .redis_header import MAGIC
 from .redis_keys import Selection, databases
 
-MAGIC = b"REDIS"
 MARK_BYTES = 40
 NAME = "redis-backup.rdb"
 SETTINGS_ENDINGS = (".conf", ".acl")

@@ -22,6 +22,7 @@ from ..engine.process_name import process_id
 from ..errors import RecoveryError
 from ..libraries import docker, redis
 from ..runner import Runner
+from . import redis_header
 
 LABEL = "kong_masking.recovery.scratch"
 OWNER = "kong_masking.recovery.owner"
@@ -85,6 +86,14 @@ def need_memory(runner: Runner, size: int) -> None:
         )
 
 
+def need_whole_header(dump: str) -> None:
+    """Raise where the dump at path has a header that would let Redis load it without looking at its checksum."""
+    with open(dump, "rb") as handle:
+        fault = redis_header.fault(handle.read(redis_header.HEADER_BYTES + 1))
+    if fault:
+        raise _unreadable(fault)
+
+
 @contextlib.contextmanager
 def loaded(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> Iterator[redis.Redis]:
     """Yield a client for a scratch server that has loaded the dump at path; an empty path gives an empty server."""
@@ -102,6 +111,7 @@ def scratch(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> It
     sweep(engine)
     with private_folder() as folder:
         if dump:
+            need_whole_header(dump)
             need_memory(runner, os.path.getsize(dump))
             shutil.copyfile(dump, os.path.join(folder, DUMP))
         container = _create(engine, image_id, folder)
@@ -149,10 +159,7 @@ def _wait(engine: DockerStack, runner: Runner, container: str, client: redis.Red
         except redis.exceptions.RedisError:
             state = engine.api.inspect_container(container)["State"]
             if not state["Running"]:
-                raise UnreadableDumpError(
-                    f"This Redis cannot load the dump: {_reason(engine, container)}.",
-                    "Nothing was changed. Choose another backup: ansible-playbook playbooks/list_backups.yml",
-                ) from None
+                raise _unreadable(_reason(engine, container)) from None
             if runner.clock() > end:
                 raise UnreadableDumpError(
                     f"The dump was not loaded within {START_SECONDS:.0f} s.", "Nothing was changed."
@@ -160,6 +167,13 @@ def _wait(engine: DockerStack, runner: Runner, container: str, client: redis.Red
             runner.sleep(PAUSE)
         else:
             return
+
+
+def _unreadable(reason: str) -> UnreadableDumpError:
+    return UnreadableDumpError(
+        f"This Redis cannot load the dump: {reason}.",
+        "Nothing was changed. Choose another backup: ansible-playbook playbooks/list_backups.yml",
+    )
 
 
 def _reason(engine: DockerStack, container: str) -> str:
