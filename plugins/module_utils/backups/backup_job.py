@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..configuration import links
+from ..configuration.mounted_names import mounted_names
 from ..engine.container import Container, as_record
 from ..engine.definitions import Definitions, find_client
 from ..engine.docker_stack import DockerStack
@@ -203,7 +203,6 @@ class BackupJob:
         return {reference: image_id for reference, image_id in found.items() if image_id}
 
     def _service(self, container: Container) -> dict[str, Any]:
-        sources = [item.source for item in container.mounts if item.type == "bind"]
         return {
             "container_id": container.id,
             "image_ref": container.image_ref,
@@ -212,7 +211,7 @@ class BackupJob:
             "compose_version": container.compose_version,
             "depends_on": list(container.depends_on),
             "env_names": sorted(container.env),
-            "mounts": sorted({name for source in sources for name in links.names(self.stack, source)}),
+            "mounts": sorted(mounted_names(self.stack, container)),
             "ports": {inside: list(place) for inside, place in container.ports.items()},
             "state": container.state,
         }

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..backups import kept_secrets
 from ..configuration import config_files, config_rules, links
+from ..configuration.mounted_names import mounted_names
 from ..data.data_plan import DataPlan
 from ..engine import sockets
 from ..engine.container import NAMELESS, Container, differences, ended_since
@@ -123,8 +124,7 @@ class PlanInput:
         }
 
     def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
-        sources = [item.source for item in container.mounts if item.type == "bind"]
-        mounts = list(dict.fromkeys(name for source in sources for name in links.names(self.stack, source)))
+        mounts = mounted_names(self.stack, container)
         return {
             "image_id": container.image_id,
             "config_hash": self._hash(container),
