@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..configuration import config_files, links, mounted_tree
-from ..engine import compose, env_file
 from ..engine.container import Container
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
@@ -24,6 +23,7 @@ from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
 from . import captured_links
 from .captured import RECONSTRUCTED, RUNNING, Captured, CapturedFile
+from .reconstruct import reconstruct
 
 LOAD_SLACK = 2.0
 
@@ -185,7 +185,7 @@ class Capture:
                     captured.replace(path, files[path], f"from {backup_id}")
             self._gone(captured, backup_id, files)
             return
-        solved = self._reconstruct(on_disk, drift) if not problem else {}
+        solved = {} if problem else reconstruct(self.stack, self.definitions, on_disk, drift)
         left = drift
         if solved:
             rebuilt, problem = self.definitions.try_resolve({**on_disk, **solved})
@@ -236,34 +236,6 @@ class Capture:
             for entry in self.manifest_of(item["path"])["files"]
             if entry.get("target")
         }
-
-    def _reconstruct(
-        self, on_disk: dict[str, bytes], drift: Mapping[str, Mapping[str, tuple[Any, Any]]]
-    ) -> dict[str, bytes]:
-        """Return environment files in which each variable has the value that the containers got."""
-        templates = self.definitions.resolve(on_disk, interpolate=False)
-        guessed: dict[str, str] = {}
-        exact: dict[str, str] = {}
-        for service, differs in drift.items():
-            template = templates.get(service) or {}
-            for name, (running, _wanted) in differs.items():
-                if name.startswith("env.") and running is not None:
-                    text = compose.environment(template).get(name[4:])
-                    exact.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
-                elif name == "memory":
-                    guessed.update(config_files.solve(compose.memory_template(template), str(running)))
-                elif name == "image":
-                    guessed.update(config_files.solve(str(template.get("image") or ""), running))
-        # A container's environment has the very text; a limit is only known as its number of bytes.
-        values = {**guessed, **exact}
-        solved = {}
-        for path, data in on_disk.items():
-            if path in self.stack.compose_files or path.endswith((".yml", ".yaml")):
-                continue
-            changed = env_file.with_values(data, values)
-            if changed != data:
-                solved[path] = changed
-        return solved
 
     def _kong(self, captured: Captured, shown: str) -> None:
         """Kong's file: the one whose MD5 Kong shows, else such a one from an older backup, else what Kong exports."""

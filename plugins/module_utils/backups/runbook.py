@@ -13,6 +13,7 @@ from typing import Any
 
 from ..engine import compose
 from ..stack_args import StackArgs
+from . import runbook_data
 from . import runbook_shell as shell
 
 NAME = "RUNBOOK.md"
@@ -85,7 +86,7 @@ def _whole(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
     lines += _block(shell.stop_kong(stack))
     if stack.redis_service in services:
         lines += ["## 6. Redis", "", "The live mappings stay. A copy of them first, where Redis can give one."]
-        lines += _block([*shell.keep_data(), *shell.start_redis(stack)])
+        lines += _block([*runbook_data.keep_data(), *runbook_data.start_redis(stack)])
         lines += _data_section(manifest, stack, services[stack.redis_service]["image_id"])
     lines += ["## 7. Kong on, then what is in front of it", "", "Kong is ready when it shows the hash of its file."]
     start = [shell.up(name) for name in before]
@@ -132,7 +133,7 @@ def _data_section(manifest: Mapping[str, Any], stack: StackArgs, image_id: str) 
             "**This replaces all live keys.**"
         ),
     ]
-    return lines + _block(shell.place_data(stack, image_id, redis), DATA)
+    return lines + _block(runbook_data.place_data(stack, image_id, redis), DATA)
 
 
 def _kong_only(manifest: Mapping[str, Any]) -> list[str]:
@@ -157,12 +158,13 @@ def _data_only(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
     kong = shell.quote(stack.kong_service)
     image = "\"$(docker inspect --format '{{.Image}}' \"$(of " + shell.quote(stack.redis_service) + ')")"'
     place = [
-        line.replace("IMAGE-OF-REDIS", image) for line in shell.place_data(stack, "IMAGE-OF-REDIS", manifest["redis"])
+        line.replace("IMAGE-OF-REDIS", image)
+        for line in runbook_data.place_data(stack, "IMAGE-OF-REDIS", manifest["redis"])
     ]
     lines = ["## 3. Kong off", "", "Kong must not serve while Redis is away."]
     lines += _block(shell.stop_kong(stack))
     lines += ["## 4. The data", "", f"{manifest['redis'].get('keys', '?')} keys. **This replaces all live keys.**"]
-    lines += _block([*shell.keep_data(), *place])
+    lines += _block([*runbook_data.keep_data(), *place])
     lines += ["## 5. Kong on", ""]
     ready = shell.kong_ready({})
     lines += _block([f'docker start "$(of {kong})"', *ready, *shell.reload_proxy(stack)])

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, kong_masking.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Environment files as they must have been when the containers were made, worked out from what the containers got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..configuration import config_files
+from ..engine import compose, env_file
+from ..engine.definitions import Definitions
+from ..stack_args import StackArgs
+
+
+def reconstruct(
+    stack: StackArgs,
+    definitions: Definitions,
+    on_disk: Mapping[str, bytes],
+    drift: Mapping[str, Mapping[str, tuple[Any, Any]]],
+) -> dict[str, bytes]:
+    """Return path → content of the environment files in which each variable gets the value that the containers have.
+
+    on_disk: path → content of the definition; drift: service → field → (as it runs, as the definition says). Files in
+    which nothing changes are left out.
+    """
+    templates = definitions.resolve(on_disk, interpolate=False)
+    guessed: dict[str, str] = {}
+    exact: dict[str, str] = {}
+    for service, differs in drift.items():
+        template = templates.get(service) or {}
+        for name, (running, _wanted) in differs.items():
+            if name.startswith("env.") and running is not None:
+                text = compose.environment(template).get(name[4:])
+                exact.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
+            elif name == "memory":
+                guessed.update(config_files.solve(compose.memory_template(template), str(running)))
+            elif name == "image":
+                guessed.update(config_files.solve(str(template.get("image") or ""), running))
+    # A container's environment has the very text; a limit is only known as its number of bytes.
+    values = {**guessed, **exact}
+    solved = {}
+    for path, data in on_disk.items():
+        if path in stack.compose_files or path.endswith((".yml", ".yaml")):
+            continue
+        changed = env_file.with_values(data, values)
+        if changed != data:
+            solved[path] = changed
+    return solved
