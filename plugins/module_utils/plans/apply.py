@@ -18,7 +18,7 @@ from ..data.redis_job import RedisJob
 from ..engine import compose
 from ..engine.container import Container, is_job
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
-from ..engine.engine_loss import engine_lost
+from ..engine.engine_loss import engine_lost, helpless
 from ..errors import CommandError, DamagedBackupError, RecoveryError
 from ..live import kong_mark, live_state, proxy_reload, readiness
 from ..live.diagnosis import Diagnosis
@@ -94,6 +94,7 @@ class PlanExecutor:
             exc.msg = self._scrubbed(
                 f"Step {action['step']} ({action['action']} {where}) failed: {exc.msg}{self._evidence(action)}"
             )
+            exc.hint = exc.hint or helpless(cause)
             exc.details["step"] = action["step"]
             self._scrub_output(exc)
             raise exc from cause

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 
+import docker
 import pytest
 import requests
 
@@ -268,6 +269,18 @@ class TestFailure:
         with pytest.raises(RecoveryError) as caught:
             executor.execute(actions(("recreate", "kong")))
         assert SECRET not in json.dumps(caught.value.as_result())
+
+    def test_an_engine_that_cannot_end_a_container_is_named_with_what_helps(self, executor, engine):
+        def stuck(*_args):
+            raise docker.errors.APIError(
+                "cannot stop container: tried to kill container, but did not receive an exit event"
+            )
+
+        engine.stop = stuck
+        with pytest.raises(RecoveryError) as caught:
+            executor.execute(actions(("stop", "kong")))
+        assert "did not receive an exit event" in caught.value.msg
+        assert "systemctl restart docker" in caught.value.hint
 
     def test_of_something_beside(self, executor):
         with pytest.raises(RecoveryError) as caught:
