@@ -32,10 +32,11 @@ def helpless(error: Exception) -> str:
     said = error.stderr if isinstance(error, CommandError) else str(error)
     if NO_PROCESS in said:
         named = CONTAINER_ID.search(said)
-        left = f"containerd-shim.* -id {named.group() if named else 'ID'}"
+        # In brackets, so that a shell that got all of this as its command does not end itself.
+        left = f"[c]ontainerd-shim.* -id {named.group() if named else 'ID'}"
         return (
-            "The engine has lost the container's process. End what is left of it, restart the engine, and run the same "
-            f"command again: pkill -9 -f '{left}'; systemctl restart docker"
+            "The engine has lost the container's process. End what is left of it, restart the engine, which starts every "
+            f"container of this host anew, and run the same command again: pkill -9 -f '{left}'; systemctl restart docker"
         )
     if isinstance(error, requests.exceptions.ReadTimeout):
         return "The engine did not answer in time. See why (journalctl -u docker), then run the same command again."

@@ -26,7 +26,7 @@ def test_an_engine_that_went_away_is_told_from_a_failure(error, lost):
 
 ID = "5dddabe8101ba1da7202d1b828e3566681fea55ffa66a96b45bfc9d3a228dc0c"
 STUCK = f"cannot stop container: {ID}: tried to kill container, but did not receive an exit event"
-RESTART = f"pkill -9 -f 'containerd-shim.* -id {ID}'; systemctl restart docker"
+RESTART = f"pkill -9 -f '[c]ontainerd-shim.* -id {ID}'; systemctl restart docker"
 
 
 @pytest.mark.parametrize(
