@@ -35,8 +35,8 @@ def helpless(error: Exception) -> str:
         # In brackets, so that a shell that got all of this as its command does not end itself.
         left = f"[c]ontainerd-shim.* -id {named.group() if named else 'ID'}"
         return (
-            "The engine has lost the container's process. End what is left of it, restart the engine (every container of "
-            f"this host starts anew), and run the same command again: pkill -9 -f '{left}'; systemctl restart docker"
+            "The engine has lost the container's process. End what is left of it, restart the engine (every container "
+            f"of this host starts anew), run the same command again: pkill -9 -f '{left}'; systemctl restart docker"
         )
     if isinstance(error, requests.exceptions.ReadTimeout):
         return "The engine did not answer in time. See why (journalctl -u docker), then run the same command again."
