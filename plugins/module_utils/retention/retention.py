@@ -44,6 +44,11 @@ class Policy:
             return timedelta(hours=LEFTOVER_HOURS)
         return timedelta(hours=self.data_hours if kind == "data" else self.hours)
 
+    def longest(self, item: Item) -> timedelta:
+        """Return the age past which this item goes, its mark as critical considered."""
+        limit = self.limit(item.kind)
+        return max(limit, timedelta(days=self.critical_days)) if item.critical else limit
+
 
 @dataclass(frozen=True)
 class Item:
@@ -62,6 +67,11 @@ class Item:
     critical: bool = False
     problem: str = ""
     size: int = 0
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return what no other item has."""
+        return self.kind, self.id
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,7 @@ def true_times(items: Sequence[Item]) -> dict[tuple[str, str], datetime]:
             highest = max(highest, created)
             created = highest
         if created > EARLIEST:
-            found[item.kind, item.id] = created
+            found[item.place] = created
     return found
 
 
@@ -141,19 +151,18 @@ def decide(
     stopped = clock_problem(items, now, policy, jumped)
     times = true_times(items)
     order = sorted(
-        (item for item in items if (item.kind, item.id) in times),
-        key=lambda item: (item.sequence, times[item.kind, item.id], item.id),
+        (item for item in items if item.place in times),
+        key=lambda item: (item.sequence, times[item.place], item.id),
         reverse=True,
     )
     verified = next((item for item in order if item.verified and item.kind in BACKUPS), None)
     rank: dict[tuple[str, str], int] = {}
     for item in order:
-        rank[item.kind, item.id] = sum(other[0] == item.kind for other in rank)
+        rank[item.place] = sum(other[0] == item.kind for other in rank)
     decisions = []
     for item in items:
-        place = (item.kind, item.id)
         why = item.problem
-        if not why and place not in times:
+        if not why and item.place not in times:
             why = "its time is unknown"
         if not why and stopped:
             why = f"the clock is in doubt: {stopped}"
@@ -164,8 +173,30 @@ def decide(
         if why:
             decisions.append(Decision(item, False, why))
         else:
-            decisions.append(_by_age(item, now - times[place], rank[place], policy))
-    return decisions, stopped
+            decisions.append(_by_age(item, now - times[item.place], rank[item.place], policy))
+    needed = _witnesses(decisions, times, now, policy)
+    return [needed.get(row.item.place, row) for row in decisions], stopped
+
+
+def _witnesses(
+    decisions: Iterable[Decision], times: Mapping[tuple[str, str], datetime], now: datetime, policy: Policy
+) -> dict[tuple[str, str], Decision]:
+    """Return (kind, id) → the decision to keep a backup whose date alone tells how old one that stays can be.
+
+    Without it, the other would be judged by its own date the next time, that of a wrong clock, and go too early.
+    """
+    found: dict[tuple[str, str], Decision] = {}
+    known = (row for row in decisions if row.item.sequence and row.item.place in times)
+    order = sorted(known, key=lambda row: row.item.sequence)
+    for number, row in enumerate(order):
+        time = times[row.item.place]
+        if row.remove or time == row.item.created or now - time > policy.longest(row.item):
+            continue
+        witnesses = [other for other in order[:number] if other.item.created == time]
+        if all(other.remove and other.item.place not in found for other in witnesses):
+            first = witnesses[0].item
+            found[first.place] = Decision(first, False, f"its date tells how old {row.item.id} is, which stays")
+    return found
 
 
 def _by_age(item: Item, age: timedelta, rank: int, policy: Policy) -> Decision:
