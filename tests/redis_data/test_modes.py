@@ -113,6 +113,39 @@ def test_the_data_is_still_there_after_a_restart(lab, saved):
     same(expected("restore", saved), lab.content(), 2000)
 
 
+def moments(lab) -> dict[bytes, int]:
+    """Return key → when it expires, in ms by the server's clock."""
+    live = lab.client()
+    return {key: live.execute_command("PEXPIRETIME", key) for key in live.scan_iter(count=5000) if live.pttl(key) > 0}
+
+
+@pytest.mark.parametrize("method", ["delta", "file"])
+def test_what_is_written_again_expires_in_the_very_millisecond(lab, tmp_path, method):
+    lab.settled()
+    lab.empty()
+    lab.fill(1, 1201)  # more than are asked for at once
+    wanted, dump = moments(lab), lab.dump(tmp_path / "redis-backup.rdb")
+    lab.client().delete(*wanted)
+    lab.job("restore", dump, method).run()
+    lab.wait()
+    assert len(wanted) > 2000
+    assert moments(lab) == wanted
+
+
+@pytest.mark.parametrize("right", ["-pexpiretime", "-time"])
+def test_a_user_that_may_not_ask_for_moments_keeps_the_times_to_live(lab, saved, right):
+    """As a Redis before 7.0, which does not know the question."""
+    before = moments(lab)
+    lab.client().acl_setuser("default", enabled=True, nopass=True, commands=[right])
+    try:
+        run(lab, "merge", "file", saved)
+        lab.wait()
+    finally:
+        lab.client().acl_setuser("default", enabled=True, nopass=True, commands=["+pexpiretime", "+time"])
+    after = moments(lab)
+    assert {key for key in before if abs(after[key] - before[key]) > 1000} == set()
+
+
 def test_empty_then_restore_of_the_copy_from_before_is_the_state_of_before(lab, saved, tmp_path):
     """What the printed return command does."""
     before = lab.content()

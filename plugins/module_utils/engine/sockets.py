@@ -18,6 +18,8 @@ ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104  read, never bound
 # Programs that hold a published port on behalf of a container; the kernel keeps 15 letters of a name.
 CARRIERS = ("docker-proxy", "dockerd", "rootlesskit", "rootlessport", "slirp4netns", "com.docker.back", "pasta")
 
+RESTART = "restart the engine, which starts every container of this host anew: systemctl restart docker"
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -115,12 +117,18 @@ def _program(folder: str) -> tuple[str, tuple[str, ...]]:
 
 
 def stranger(
-    place: tuple[str, int], listeners: Iterable[Listener], addresses: Mapping[str, str], own: Iterable[int] = ()
+    place: tuple[str, int],
+    listeners: Iterable[Listener],
+    addresses: Mapping[str, str],
+    own: Iterable[int] = (),
+    free: bool = False,
 ) -> str:
     """Return who answers a published port in the container's stead; empty where nobody is seen to.
 
     place: the published (address, port); addresses: the container's own; own: process ids of the container itself,
-    which holds the port where it shares the host's network.
+    which holds the port where it shares the host's network; free: the engine knows no container that publishes it. It
+    may hold the port nevertheless: one that was killed while it started a container does until it is restarted
+    (measured with 20.10).
     """
     here = [
         item
@@ -129,7 +137,10 @@ def stranger(
     ]
     targets = [item.target for item in here if item.target is not None]
     if targets and not any(target[0] in addresses.values() for target in targets):
-        return f"another container (at {targets[0][0]}:{targets[0][1]})"
+        where = f"at {targets[0][0]}:{targets[0][1]}"
+        return (
+            f"the engine for a container that is gone ({where}): {RESTART}" if free else f"another container ({where})"
+        )
     if here and not any(item.carrier for item in here):
         return here[0].text
     return ""

@@ -156,8 +156,8 @@ class Diagnosis:
         held = sockets.owners(port for _host, port in container.ports.values())
         for inside, place in sorted(container.ports.items()):
             owner = self.engine.port_owner(place[1])
-            who = f"container {owner}" if owner else sockets.stranger(place, held, container.addresses)
-            if who:
+            who = f"container {owner}" if owner else sockets.stranger(place, held, container.addresses, free=True)
+            if who and owner != container.name:  # one that restarts in a loop may be up again by now
                 found.append(f"port {place[1]} (for {inside}) is held by {who}")
         return found
 

@@ -12,7 +12,7 @@ from ..libraries import redis
 from .redis_compare import GROUP, Difference
 from .redis_keys import Selection, walk
 from .redis_values import Pace
-from .redis_wire import Wire, packed, per_key
+from .redis_wire import ReplyError, Wire, packed, per_key
 
 
 def raise_counters(live: redis.Redis, database: int, steps: Mapping[bytes, int]) -> None:
@@ -51,29 +51,46 @@ def apply(live: redis.Redis, wanted: redis.Redis | None, differences: Sequence[D
 
 
 def _clock_difference(wire: Wire) -> int:
-    """Return how far the server's clock is ahead of this host's, in ms: expiry is handed over as a moment."""
+    """Return how far the server's clock is ahead of this host's, in ms; 0 where asking does not show any difference."""
+    before = int(time.time() * 1000)
     seconds, micros = wire.ask(b"TIME")
-    return int(seconds) * 1000 + int(micros) // 1000 - int(time.time() * 1000)
+    server, now = int(seconds) * 1000 + int(micros) // 1000, int(time.time() * 1000)
+    return 0 if before <= server <= now else server - now
 
 
 def _restores(source: Wire, keys: Sequence[bytes], ahead_ms: int = 0) -> Iterator[list[bytes]]:
-    """Yield groups of commands that write keys as source holds them; one that expired there meanwhile is removed."""
-    pace = Pace()
+    """Yield groups of commands that write keys as source holds them; one that expired there meanwhile is removed.
+
+    ahead_ms: how far the clock of the server that gets them is ahead of this host's.
+    """
+    pace, shift, exact = Pace(), ahead_ms, True
+    try:
+        shift -= _clock_difference(source)
+    except ReplyError:  # a user that may read does not have to be let at the time
+        exact = False
     for part in pace.parts(keys):
         source.send(per_key(b"DUMP", part))
         dumps = [source.reply() for _key in part]
-        source.send(per_key(b"PTTL", part))
-        ends = [int(line[1:]) for line in source.lines(len(part))]
-        now = int(time.time() * 1000) + ahead_ms
+        ends = _ask_ends(source, b"PEXPIRETIME", part) if exact else None
+        if ends is None:  # before Redis 7.0, or where the user may not ask: to a few milliseconds
+            exact, ends = False, _ask_ends(source, b"PTTL", part) or []
+            shift = int(time.time() * 1000) + ahead_ms
         pace.largest = max(len(dump or b"") for dump in dumps)
         yield [
             packed(b"UNLINK", key)
-            if dump is None or left == -2  # expired between the two questions
-            else packed(b"RESTORE", key, b"%d" % (now + left), dump, b"REPLACE", b"ABSTTL")
-            if left >= 0
+            if dump is None or end == -2  # expired between the two questions
+            else packed(b"RESTORE", key, b"%d" % (shift + end), dump, b"REPLACE", b"ABSTTL")
+            if end >= 0
             else packed(b"RESTORE", key, b"0", dump, b"REPLACE")
-            for key, dump, left in zip(part, dumps, ends)
+            for key, dump, end in zip(part, dumps, ends)
         ]
+
+
+def _ask_ends(source: Wire, question: bytes, keys: Sequence[bytes]) -> list[int] | None:
+    """Return each key's end, -1 for never and -2 for a key that is not there; None where it cannot be asked so."""
+    source.send(per_key(question, keys))
+    lines = source.lines(len(keys))
+    return None if any(line[:1] != b":" for line in lines) else [int(line[1:]) for line in lines]
 
 
 def _all_answer(wire: Wire, requests: Sequence[bytes], expected: bytes) -> None:

@@ -137,14 +137,14 @@ class StackChecks:
 
     def _stranger(self, container: Container, place: tuple[str, int]) -> str:
         """Return who answers a published port in this container's stead."""
-        if not container.running:
-            owner = self.engine.port_owner(place[1])
-            if owner and owner != container.name:
-                return f"container {owner}"
+        owner = "" if container.running else self.engine.port_owner(place[1])
+        if owner and owner != container.name:
+            return f"container {owner}"
         own: list[int] = []
         if container.settings.get("network_mode") == "host":
             own = [pid for pid, *_rest in self.engine.processes(container)]
-        return sockets.stranger(place, self.listeners, container.addresses, own)
+        free = not container.running and not owner
+        return sockets.stranger(place, self.listeners, container.addresses, own, free)
 
     def _link(self, one: str, other: str) -> tuple[bool, str]:
         source, target = self.containers.get(one), self.containers.get(other)

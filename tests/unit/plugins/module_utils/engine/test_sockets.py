@@ -91,3 +91,17 @@ def proxy(container_ip, port=8080, address="127.0.0.1"):
 )  # fmt: skip
 def test_stranger(listeners, who):
     assert sockets.stranger(("127.0.0.1", 8080), listeners, {"net": "172.18.0.4"}, own=[5]) == who
+
+
+@pytest.mark.parametrize(
+    ("listeners", "who"),
+    [
+        ([], ""),
+        ([proxy("172.18.0.4")], ""),
+        ([proxy("172.18.0.9")], f"the engine for a container that is gone (at 172.18.0.9:80): {sockets.RESTART}"),
+        ([Listener("127.0.0.1", 8080, 9, "python3")], "process 9 (python3)"),
+    ],
+    ids=["unseen", "ours", "a-container-that-is-gone", "a-program"],
+)  # fmt: skip
+def test_stranger_where_the_engine_knows_no_container_that_publishes_the_port(listeners, who):
+    assert sockets.stranger(("127.0.0.1", 8080), listeners, {"net": "172.18.0.4"}, free=True) == who

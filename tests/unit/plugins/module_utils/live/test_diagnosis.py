@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import sockets
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.gateway.kong_answers import CUT
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.diagnosis import (
@@ -142,6 +143,22 @@ def test_a_port_in_the_way_is_named_with_its_owner(tmp_path):
     found = lines(tmp_path, Engine(dead, error="driver failed: port is already allocated", owner="stranger-1"))
     assert "the engine: driver failed: port is already allocated" in found
     assert "port 8000 (for 8000/tcp) is held by container stranger-1" in found
+
+
+def test_a_container_that_is_up_again_is_not_in_its_own_way(tmp_path):
+    looping = samples.container("kong", state="restarting", ports={"8000/tcp": ("127.0.0.1", 8000)})
+    assert not [line for line in lines(tmp_path, Engine(looping, owner=looping.name)) if "is held by" in line]
+
+
+def test_a_port_that_the_engine_holds_for_nobody_is_named_with_the_way_out(tmp_path, monkeypatch):
+    args = ("docker-proxy", "-container-ip", "172.22.0.5", "-container-port", "8000")
+    left = sockets.Listener("127.0.0.1", 8000, 7, "docker-proxy", args)
+    monkeypatch.setattr(sockets, "owners", lambda _ports: [left])
+    dead = samples.container("kong", state="created", ports={"8000/tcp": ("127.0.0.1", 8000)}, addresses={})
+    assert (
+        "port 8000 (for 8000/tcp) is held by the engine for a container that is gone (at 172.22.0.5:8000): restart the "
+        "engine, which starts every container of this host anew: systemctl restart docker"
+    ) in lines(tmp_path, Engine(dead, error="driver failed: port is already allocated"))
 
 
 def test_a_directory_that_may_not_be_written_to_is_named_with_its_owner(tmp_path):
