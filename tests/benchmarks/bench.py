@@ -85,7 +85,7 @@ def playbook(lab: Lab, way: str, release: Release, loaded: bool) -> Reading:
     # What a restore brings back is the good release's data; so is all that can be known of a Redis that hangs.
     before = lab.good if release is HUNG or release.arguments else lab.state()
     reading, done = measured(lab, lambda: lab.play(PLAYBOOKS[way], *release.arguments), loaded=loaded)
-    found = check_back(lab) + stack_state.lost(before, lab.state(), slack_ms=1000)
+    found = check_back(lab) + stack_state.lost(before, lab.state())
     if done.rc != 0 or found:
         raise SystemExit(f"{way}, {release.name}: {found[:5]}\n{done.output[-6000:]}")
     reading.tasks = len(re.findall(r"^TASK \[", done.stdout, re.MULTILINE))

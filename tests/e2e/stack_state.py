@@ -174,11 +174,10 @@ def differences(before: State, after: State, *, identity: bool = True, data: boo
     return found + (_compare("key", before.keys, after.keys) if data else [])
 
 
-def lost(before: State, after: State, slack_ms: int = 0) -> list[str]:
+def lost(before: State, after: State) -> list[str]:
     """What became of the data in a run that keeps it: nothing may be missing or changed, and no counter may fall.
 
-    A probe may use up a number: alias counters may rise, because a number must never be given out twice. slack_ms: how
-    far times of expiry may be apart, for keys that were taken away and brought back.
+    A probe may use up a number: alias counters may rise, because a number must never be given out twice.
     """
     found = []
     for name, (kind, dump, expiry) in before.keys.items():
@@ -186,8 +185,7 @@ def lost(before: State, after: State, slack_ms: int = 0) -> list[str]:
         counter = ":cnt:" in name and now is not None
         if counter and _number(now[1]) >= _number(dump):
             continue
-        same = now is not None and now[:2] == (kind, dump) and abs(now[2] - expiry) <= slack_ms
-        if not same:
+        if now != (kind, dump, expiry):
             found.append(f"key {name}: {(kind, dump, expiry)} → {now}")
     return found
 

@@ -50,7 +50,7 @@ def test_mappings_stay_where_what_comes_back_makes_redis_load_older_files(lab: L
     after = lab.state()
     assert done.rc == 0, done.output
     assert done.verdict == "SERVICE: BACK"
-    assert stack_state.lost(before, after, slack_ms=1000) == []
+    assert stack_state.lost(before, after) == []
     assert stack_state.environment_of(after, "redis") == stack_state.environment_of(good, "redis")
     assert "Redis came back with less: 1 of 1 alias counters fell" in done.flat
     kept = next(item for item in lab.record()["executed"] if item["action"] == "keep_data")

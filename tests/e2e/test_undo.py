@@ -43,7 +43,7 @@ def test_a_release_that_does_not_verify_is_undone_and_the_run_fails_with_both_re
     after = lab.state()
     assert done.rc != 0
     assert stack_state.differences(before, after, identity=False, data=False) == []
-    assert stack_state.lost(before, after, slack_ms=1000) == []
+    assert stack_state.lost(before, after) == []
     assert "undone: before it " in done.flat
     assert "masking" in done.flat
     assert (ending(lab)["outcome"], ending(lab)["service"]) == ("undone", "back")

@@ -146,7 +146,7 @@ def test_the_next_change_of_the_data_starts_the_kong_that_a_killed_one_left_off(
     assert (after["Id"], after["State"]["Running"]) == (kong, True)
     assert after["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
     lab.wait_masked()
-    assert stack_state.lost(before, lab.state(), slack_ms=1000) == []
+    assert stack_state.lost(before, lab.state()) == []
 
 
 @pytest.mark.fault("killed, and a run that changes the data follows")
@@ -182,4 +182,4 @@ def test_what_clients_wrote_after_a_kill_is_in_a_copy_of_its_own(lab: Lab) -> No
     assert found, line
     back = lab.play("recover_data", "-e", f"deployment={found[1]}", "-e", "redis_data=restore")
     assert back.rc == 0, back.output
-    assert stack_state.lost(written, lab.state(), slack_ms=1000) == []
+    assert stack_state.lost(written, lab.state()) == []
