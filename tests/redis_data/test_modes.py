@@ -136,12 +136,12 @@ def test_what_is_written_again_expires_in_the_very_millisecond(lab, tmp_path, me
 def test_a_user_that_may_not_ask_for_moments_keeps_the_times_to_live(lab, saved, right):
     """As a Redis before 7.0, which does not know the question."""
     before = moments(lab)
-    lab.client().acl_setuser("default", enabled=True, nopass=True, commands=[right])
+    lab.client().execute_command("ACL", "SETUSER", "default", right)
     try:
         run(lab, "merge", "file", saved)
         lab.wait()
     finally:
-        lab.client().acl_setuser("default", enabled=True, nopass=True, commands=["+pexpiretime", "+time"])
+        lab.client().execute_command("ACL", "SETUSER", "default", "+@all")
     after = moments(lab)
     assert {key for key in before if abs(after[key] - before[key]) > 1000} == set()
 
