@@ -221,6 +221,19 @@ def test_a_port_of_a_stopped_container_that_a_stranger_answers(tmp_path):
         checks(tmp_path, nginx=nginx)._ports("nginx")
 
 
+@pytest.mark.parametrize(
+    ("state", "who"),
+    [("exited", "the engine for a container that is gone (at 172.18.0.9:80): "), ("running", "another container (at ")],
+)
+def test_a_port_that_the_engine_holds_for_an_address_that_is_not_the_containers(tmp_path, state, who):
+    nginx = samples.container("nginx", state=state, ports={"80/tcp": ("127.0.0.1", 8085)}, addresses={NET: ""})
+    args = ("docker-proxy", "-container-ip", "172.18.0.9", "-container-port", "80")
+    made = checks(tmp_path, nginx=nginx)
+    made.listeners = [Listener("127.0.0.1", 8085, 42, "docker-proxy", args)]
+    good, found = made._ports("nginx")
+    assert (good, found.startswith(f"127.0.0.1:8085 is answered by {who}")) == (False, True)
+
+
 def test_a_port_that_is_published_for_udp_only_is_not_asked(tmp_path):
     statsd = samples.container("statsd", ports={"8125/udp": ("127.0.0.1", 8125)})
     both = samples.container("dns", ports={"53/tcp": ("127.0.0.1", 5353), "53/udp": ("127.0.0.1", 5354)})
