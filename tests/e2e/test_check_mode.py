@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import releases
 import stack_state
 from lab import Lab, actions
@@ -61,6 +62,7 @@ def test_check_on_a_good_stack_says_that_there_is_nothing_to_do(lab: Lab) -> Non
     assert stack_state.differences(before, lab.state()) == []
 
 
+@pytest.mark.slow
 def test_check_fails_where_the_real_run_would_refuse(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

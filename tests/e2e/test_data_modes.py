@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 import stack_state
 from lab import Lab
 from load import Load
@@ -71,6 +72,7 @@ def test_empty_and_then_the_printed_return_command(lab: Lab) -> None:
         assert client.hgetall("another:family") == {b"kept": b"too"}
 
 
+@pytest.mark.slow
 def test_recover_data_adds_the_backups_mappings_to_the_live_ones(lab: Lab) -> None:
     lab.golden()
     saved = lab.backup("-e", "kind=data")
@@ -91,6 +93,7 @@ def test_recover_data_adds_the_backups_mappings_to_the_live_ones(lab: Lab) -> No
     assert "Name the backup" in unnamed.flat
 
 
+@pytest.mark.slow
 def test_a_restore_that_loses_over_half_is_refused_and_force_waives_it(lab: Lab) -> None:
     with lab.redis() as client:
         client.delete(*stack_state.mappings(lab.stack))
@@ -109,6 +112,7 @@ def test_a_restore_that_loses_over_half_is_refused_and_force_waives_it(lab: Lab)
     assert stack_state.mappings(lab.stack) == {}
 
 
+@pytest.mark.slow
 def test_contradictions_and_settings_of_the_old_script_are_refused(lab: Lab) -> None:
     golden = lab.golden()
     before = lab.state()

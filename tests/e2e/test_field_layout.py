@@ -204,6 +204,7 @@ def test_a_link_that_a_release_pointed_elsewhere_leads_back(field: Lab) -> None:
     assert field.play("rollback").changed == 0
 
 
+@pytest.mark.slow
 def test_what_a_link_shows_keeps_its_own_mode(field: Lab) -> None:
     shown = field.stack.directory / ".env"
     shown.unlink()
@@ -230,6 +231,7 @@ def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         lab.down()
 
 
+@pytest.mark.slow
 def test_a_stack_that_lacks_one_of_the_usual_services_passes_its_verification(other: OtherServicesLab) -> None:
     done = other.play("verify")
     assert done.rc == 0, done.output

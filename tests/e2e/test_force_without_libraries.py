@@ -79,6 +79,7 @@ def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bar
     assert manifest["redis"]["status"] == "proven", "the copy of the data was not loaded"
 
 
+@pytest.mark.slow
 def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
     golden = lab.golden()
     good, wanted = lab.state(), stack_state.mappings(lab.stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import stack_state
 from lab import Lab
 
@@ -30,6 +31,7 @@ def test_named_secrets_keep_their_live_values_and_all_else_returns(lab: Lab) -> 
     assert after.identities() == lab.state().identities()
 
 
+@pytest.mark.slow
 def test_a_secret_that_the_live_file_does_not_have_is_refused(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
@@ -26,6 +27,7 @@ def test_only_the_named_service_is_replaced(lab: Lab) -> None:
     assert lab.stack.probe()
 
 
+@pytest.mark.slow
 def test_another_service_without_a_container_is_no_failure_of_it(lab: Lab) -> None:
     """The backup has a client, which somebody took away since; nobody asked for it to come back."""
     lab.golden()
@@ -44,6 +46,7 @@ def test_another_service_without_a_container_is_no_failure_of_it(lab: Lab) -> No
     assert "client" not in after.services
 
 
+@pytest.mark.slow
 def test_a_service_that_the_stack_does_not_have_is_refused(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

@@ -55,7 +55,7 @@ def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: byte
     "away",
     [
         pytest.param(("kong",), id="kong", marks=pytest.mark.slow),
-        pytest.param(("redis", "kong", "nginx", "client", "upstream"), id="all"),
+        pytest.param(("redis", "kong", "nginx", "client", "upstream"), id="all", marks=pytest.mark.slow),
     ],
 )
 def test_what_was_removed_by_hand_is_made_anew(lab: Lab, away: tuple[str, ...]) -> None:

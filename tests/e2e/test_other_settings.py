@@ -103,6 +103,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab.down()
 
 
+@pytest.mark.slow
 def test_its_backup_is_complete_its_verification_passes_and_a_rollback_changes_nothing(other: Lab) -> None:
     manifest = json.loads((other.backup_path(other.golden()) / "manifest.json").read_text(encoding="utf-8"))
     held = {item["target"] for item in manifest["files"] if item.get("target")}
@@ -121,6 +122,7 @@ def test_its_backup_is_complete_its_verification_passes_and_a_rollback_changes_n
     assert other.state().identities() == before.identities()
 
 
+@pytest.mark.slow
 def test_a_rollback_brings_the_mappings_back_and_leaves_the_log_alone(other: Lab) -> None:
     other.golden()
     before, held = other.state(), mappings(other)

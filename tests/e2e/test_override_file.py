@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
 
 
+@pytest.mark.slow
 def test_what_the_override_adds_is_backed_up_and_comes_back(lab: Lab) -> None:
     override = lab.stack.directory / "docker-compose.override.yml"
     override.write_text("services: {client: {environment: {RELEASE: one}}}\n", encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import leftovers
+import pytest
 import releases
 import stack_state
 from lab import Lab
@@ -77,6 +78,7 @@ def test_old_backups_go_with_their_images_and_check_says_so_first(lab: Lab) -> N
     assert rolled.rc == 0, rolled.output
 
 
+@pytest.mark.slow
 def test_nothing_goes_while_the_clock_is_in_doubt_or_a_rollback_runs(lab: Lab) -> None:
     for number, days in enumerate((50, 40, 30, 20, 10)):
         aged(lab, lab.backup("-e", "kind=data"), days, number + 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
 from load import Load
 
 
+@pytest.mark.slow
 def test_no_request_is_masked_wrongly_while_redis_is_replaced(lab: Lab) -> None:
     lab.golden()
     good = lab.state()

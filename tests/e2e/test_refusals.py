@@ -95,7 +95,14 @@ NAMED: dict[str, tuple[Fault, str]] = {
 }
 
 
-@pytest.mark.parametrize(("fault", "message"), NAMED.values(), ids=NAMED.keys())
+# The others are left to the full run: the unit tests have every one of them.
+OFTEN = ("other-environment", "other-project", "half-written", "flipped-bit", "symlinked-backup")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [pytest.param(*case, id=name, marks=[] if name in OFTEN else pytest.mark.slow) for name, case in NAMED.items()],
+)
 def test_a_named_backup_that_cannot_be_trusted_is_refused_before_any_change(
     lab: Lab, fault: Fault, message: str
 ) -> None:
@@ -117,8 +124,8 @@ def test_a_named_backup_that_cannot_be_trusted_is_refused_before_any_change(
     ("wanted", "message"),
     [
         ("deploy-20200101-000000", "There is no backup deploy-20200101-000000"),
-        ("../../x", "'../../x' is no backup id"),
-        ("data-20260101-000000", "There is no backup data-20260101-000000"),
+        pytest.param("../../x", "'../../x' is no backup id", marks=pytest.mark.slow),
+        pytest.param("data-20260101-000000", "There is no backup data-20260101-000000", marks=pytest.mark.slow),
     ],
 )
 def test_an_id_that_is_none_is_refused_before_any_change(lab: Lab, wanted: str, message: str) -> None:
@@ -160,6 +167,7 @@ def renamed(path: Path, name: str) -> None:
         manifest.write_text(json.dumps({**document, "id": name}), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_no_backup_at_all_is_said_so(lab: Lab) -> None:
     before = lab.state()
 
@@ -170,6 +178,7 @@ def test_no_backup_at_all_is_said_so(lab: Lab) -> None:
     assert stack_state.untouched(before, lab.state()) == []
 
 
+@pytest.mark.slow
 def test_a_kept_image_that_was_removed_by_force_is_refused_beforehand(lab: Lab) -> None:
     """`system prune -a` takes the keeper too: said before anything is stopped."""
     lab.golden()

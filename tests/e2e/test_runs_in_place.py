@@ -52,6 +52,7 @@ def test_in_the_root_of_a_bare_clone(lab: Lab, before: State, project: Path) -> 
     assert_rolled_back(lab, before, places.playbook("playbooks/rollback.yml", lab, project))
 
 
+@pytest.mark.slow
 def test_in_the_playbooks_folder_of_a_bare_clone(lab: Lab, before: State, project: Path) -> None:
     assert_rolled_back(lab, before, places.playbook("rollback.yml", lab, project / "playbooks"))
 

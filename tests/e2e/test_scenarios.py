@@ -53,6 +53,7 @@ def test_corrupted_redis_data_is_replaced_by_nothing_or_by_the_backups(lab: Lab,
     assert "KEYS: unknown before" in done.flat, "counts before and after"
 
 
+@pytest.mark.slow
 def test_the_projects_network_is_made_anew_by_force(lab: Lab) -> None:
     lab.golden()
     before = lab.state()
@@ -96,6 +97,7 @@ def network_id(name: str) -> str:
     return run(["docker", "network", "inspect", "--format", "{{.Id}}", name], check=False).stdout.strip()
 
 
+@pytest.mark.slow
 def test_limits_that_got_kong_killed_are_those_of_the_backup_again(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

@@ -50,6 +50,7 @@ def test_only_what_our_key_signed_is_a_target_and_the_key_is_never_seen(signed: 
     assert [text for text in outputs if KEY in text or OTHER_KEY in text] == []
 
 
+@pytest.mark.slow
 def test_an_unsigned_backup_is_refused_unless_allowed(lab: Lab) -> None:
     golden = lab.golden()
     lab.write_inventory(backup_signing_key=KEY)

@@ -48,8 +48,8 @@ def everything(lab: Lab) -> None:
     "trouble",
     [
         everything,
-        lose_kongs_alias,
-        lose_the_whole_project,
+        pytest.param(lose_kongs_alias, marks=pytest.mark.slow),
+        pytest.param(lose_the_whole_project, marks=pytest.mark.slow),
         pytest.param(pause_kong, marks=pytest.mark.slow),
         pytest.param(stop_redis, marks=pytest.mark.slow),
         pytest.param(remove_nginx, marks=pytest.mark.slow),

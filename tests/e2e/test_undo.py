@@ -50,6 +50,7 @@ def test_a_release_that_does_not_verify_is_undone_and_the_run_fails_with_both_re
     assert done.verdict == "SERVICE: BACK"
 
 
+@pytest.mark.slow
 def test_it_is_left_where_that_is_wanted_and_the_screen_says_so(lab: Lab) -> None:
     leaky = leaky_backup(lab)
     done = lab.play("rollback", "-e", f"deployment={leaky}", "-e", "recovery_on_failure=leave", *QUICK)
