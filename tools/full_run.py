@@ -1,7 +1,7 @@
 """The record of the last full run: each part's result with its commit, and the page in the documentation.
 
-A full run takes hours. Each part's result is kept as soon as it is there, so that a run that was broken off, or whose
-failed parts were mended, goes on with what has not passed.
+A full run takes hours. Each part's result is kept as soon as it is there, so that a run that was broken off goes on
+with what has not passed. A result counts for every commit that differs in nothing but what the runs leave behind.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD, PAGE = ROOT / "docs" / "full-run.json", ROOT / "docs" / "full-run.md"
+# What a full run writes, or its author from what it printed: such a change needs no new run.
+WRITTEN = (
+    *(f"docs/full-run.{kind}" for kind in ("json", "md")),
+    *(f"docs/bench.{kind}" for kind in ("json", "md")),
+    *(f"docs/{name}.md" for name in ("growth", "connections", "faults", "performance-redis")),
+    "docs/pictures/bench.svg",
+    "README.md",
+)
 
 
 def read(path: Path = RECORD) -> dict[str, dict[str, Any]]:
@@ -54,8 +62,25 @@ def is_good(result: Mapping[str, Any] | None) -> bool:
     return result is not None and result["status"] == 0 and result["passed"] > 0
 
 
-def page(record: Mapping[str, Mapping[str, Any]], names: list[str], where: str) -> str:
-    """Return the page; names: the parts that a full run has, so that one without a result shows."""
+def is_same(commit: str, other: str = "HEAD", root: Path = ROOT) -> bool:
+    """Say whether two commits are one to a test: they differ in nothing but what full runs leave behind."""
+    unlike = [f":(exclude){path}" for path in WRITTEN]
+    done = subprocess.run(["git", "diff", "--quiet", commit, other, "--", ".", *unlike], cwd=root, check=False)
+    return done.returncode == 0
+
+
+def passed(path: Path = RECORD, same: Callable[[str, str], bool] = is_same) -> set[str]:
+    """Return the parts that passed on what is checked out; same: as is_same."""
+    return {name for name, one in read(path).items() if is_good(one) and same(one["commit"], "HEAD")}
+
+
+def page(
+    record: Mapping[str, Mapping[str, Any]],
+    names: list[str],
+    where: str,
+    same: Callable[[str, str], bool] = is_same,
+) -> str:
+    """Return the page; names: the parts that a full run has, so that one without a result shows; same: as is_same."""
     rows = []
     for name in names:
         one = record.get(name)
@@ -68,14 +93,19 @@ def page(record: Mapping[str, Mapping[str, Any]], names: list[str], where: str) 
     made = [record[name] for name in names if name in record]
     passed, failed = sum(one["passed"] for one in made), sum(one["failed"] for one in made)
     minutes = sum(one["seconds"] for one in made) / 60
-    commits = sorted({one["commit"] for one in made})
+    commits = list(dict.fromkeys(one["commit"] for one in sorted(made, key=lambda one: one["when"])))
+    if len(commits) == 1:
+        on = "All on one commit."
+    elif all(same(commit, commits[-1]) for commit in commits):
+        on = f"On {len(commits)} commits that differ in nothing but such results; each part's beside it."
+    else:
+        on = f"On {len(commits)} commits, each part's beside it."
     missing = len(names) - len(made)
     said = [f"{passed} passed", f"{failed} failed", *([f"{missing} parts not run"] if missing else [])]
     head = [
         "# The last full run",
         "",
-        f"`make test-full` on {where}: {', '.join(said)}; {minutes:.0f} minutes, all parts added up. "
-        + ("All on one commit." if len(commits) == 1 else f"On {len(commits)} commits, each part's beside it."),
+        f"`make test-full` on {where}: {', '.join(said)}; {minutes:.0f} minutes, all parts added up. {on}",
         "",
         "| part | result | passed | failed | seconds | commit | UTC |",
         "| --- | --- | --- | --- | --- | --- | --- |",

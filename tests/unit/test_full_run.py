@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,13 +37,45 @@ def test_a_new_run_begins_without_a_record(tmp_path):
     assert full_run.read(path) == {}
 
 
+def test_what_is_left_out_when_a_run_goes_on(tmp_path):
+    """What passed on the same sources; not what failed, was skipped as a whole, or passed on others."""
+    about = {"when": "2026-01-01 10:00", "commit": "this"}
+    record = {
+        "passed": {**GOOD, **about},
+        "failed": {**BAD, **about},
+        "skipped": {**GOOD, **about, "passed": 0, "skipped": 1},
+        "earlier": {**GOOD, **about, "commit": "another"},
+    }
+    path = tmp_path / "full-run.json"
+    path.write_text(json.dumps(record))
+    assert full_run.passed(path, lambda commit, _other: commit == "this") == {"passed"}
+
+
 @pytest.mark.parametrize(
-    ("result", "good"),
-    [(GOOD, True), (BAD, False), ({**GOOD, "passed": 0, "skipped": 1}, False), (None, False)],
-    ids=["passed", "failed", "skipped-as-a-whole", "never-run"],
+    ("changed", "same"),
+    [
+        (["docs/full-run.md", "docs/pictures/bench.svg", "README.md"], True),
+        (["docs/faults.md", "tests/e2e/lab.py"], False),
+        (["docs/adopting.md"], False),
+    ],
+    ids=["results", "results-and-a-test", "a-page-that-tests-read"],
 )
-def test_what_is_left_out_when_a_run_goes_on(result, good):
-    assert full_run.is_good(result) is good
+def test_commits_that_differ_in_their_results_alone_are_one(tmp_path, changed, same):
+    def git(*words):
+        name = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+        done = subprocess.run(["git", *name, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    for name in changed:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    git("add", ".")
+    git("commit", "-q", "-m", "two")
+    assert full_run.is_same(git("rev-parse", "HEAD~1"), "HEAD", tmp_path) is same
+    assert full_run.is_same("HEAD", "HEAD", tmp_path) is True
+    assert full_run.is_same("0000000", "HEAD", tmp_path) is False
 
 
 def test_the_page_says_of_a_part_without_its_python_that_it_was_skipped():
@@ -52,7 +86,7 @@ def test_the_page_says_of_a_part_without_its_python_that_it_was_skipped():
 def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():
     about = {"when": "2026-01-01 10:00"}
     record = {"lint": {**GOOD, **about, "commit": "aaa"}, "e2e": {**BAD, **about, "commit": "bbb"}}
-    page = full_run.page(record, ["lint", "e2e", "bench"], "2 cores").splitlines()
+    page = full_run.page(record, ["lint", "e2e", "bench"], "2 cores", lambda *_pair: False).splitlines()
     assert page[2] == (
         "`make test-full` on 2 cores: 13 passed, 1 failed, 1 parts not run; 1 minutes, all parts added up. "
         "On 2 commits, each part's beside it."
@@ -64,3 +98,5 @@ def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():
     ]
     whole = full_run.page({"lint": record["lint"]}, ["lint"], "2 cores")
     assert "7 passed, 0 failed; 1 minutes, all parts added up. All on one commit." in whole
+    alike = full_run.page(record, ["lint", "e2e"], "2 cores", lambda *_pair: True)
+    assert "added up. On 2 commits that differ in nothing but such results; each part's beside it." in alike
