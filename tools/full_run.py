@@ -21,7 +21,7 @@ RECORD, PAGE = ROOT / "docs" / "full-run.json", ROOT / "docs" / "full-run.md"
 WRITTEN = (
     *(f"docs/full-run.{kind}" for kind in ("json", "md")),
     *(f"docs/bench.{kind}" for kind in ("json", "md")),
-    *(f"docs/{name}.md" for name in ("growth", "connections", "faults", "performance-redis")),
+    *(f"docs/{name}.md" for name in ("growth", "connections", "faults", "performance", "performance-redis")),
     "docs/pictures/bench.svg",
     "README.md",
 )

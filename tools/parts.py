@@ -61,12 +61,14 @@ PARTS = (
     Part("coverage"),
     Part("importer"),
     Part("compat"),
+    # One process each: they come while the parts above take the other processor.
+    Part("molecule", engine=True),
+    Part("integration", engine=True),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("verification", engine=True),
     Part("test-faults", engine=True),
-    Part("molecule", engine=True),
-    Part("integration", engine=True),
+    # Last: compat, whose environment it shares, has long ended by then.
     Part("compat-rollback", engine=True),
     Part("slow-redis_data", engine=True, full_only=True),
     Part("slow-e2e", engine=True, full_only=True),
