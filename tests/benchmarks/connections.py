@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from bench import ROOT, about
 from growth import a_lab, rolled_back
+from ports import free_port
 
 DELAY = 0.025
 """How long the relay holds a piece back, seconds; a round trip takes twice as long."""
@@ -39,13 +39,6 @@ StrictModes no
 PasswordAuthentication no
 Subsystem sftp internal-sftp
 """
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import stack_state
 from lab import ANSIBLE_PLAYBOOK, Lab, user_environment
+from ports import free_port
 from reference_stack import ROOT
 from releases import break_everything
 
@@ -24,9 +25,7 @@ def rulebook(lab: Lab, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     nox = [str(ANSIBLE_PLAYBOOK.parent / "nox"), "--session", "eda", "--install-only"]
     subprocess.run(nox, cwd=ROOT, check=True, capture_output=True)
     java = subprocess.run([str(ROOT / "tools" / "java")], check=True, capture_output=True, text=True).stdout.strip()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "alerts.yml").write_text(json.dumps({"alerts_port": port, "alerts_token": TOKEN}), encoding="utf-8")
     bin_folder = ROOT / ".cache" / "nox" / "eda" / "bin"
     environ = {

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -92,9 +93,7 @@ class Rulebook:
             for environment, settings in INVENTORY.items()
         }
         (folder / "hosts.yml").write_text(json.dumps(hosts), encoding="utf-8")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         (folder / "vars.yml").write_text(
             json.dumps({"alerts_port": self.port, "alerts_token": TOKEN}), encoding="utf-8"
         )

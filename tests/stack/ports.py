@@ -1,9 +1,49 @@
-"""The ports that a stack of the tests publishes."""
+"""Ports for what the tests start.
+
+Tests run in several processes at once, and a stack's ports are free for moments while it is rolled back. Each process
+has a block of ports of its own, locked while it lives, below those that Linux gives to outgoing connections.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import fcntl
+import functools
+import itertools
 import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+LOCKS = Path(tempfile.gettempdir()) / "kong_masking-test-ports"
+# Linux's own begin at 32768, see ip_local_port_range.
+LOWEST, BLOCK, BLOCKS = 20000, 400, 31
+
+
+@functools.cache
+def _block() -> tuple[IO[str], Iterator[int]]:
+    """The file that is locked as long as this process has it open, and the ports of its block, round and round."""
+    file = LOCKS.open("a", encoding="utf-8")
+    for block in range(BLOCKS):
+        with contextlib.suppress(BlockingIOError, PermissionError):
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, block)
+            first = LOWEST + block * BLOCK
+            return file, itertools.cycle(range(first, first + BLOCK))
+    msg = f"{LOCKS}: all {BLOCKS} blocks of ports are locked by processes that live"
+    raise RuntimeError(msg)
+
+
+def free_port() -> int:
+    """A port of this process's block that nobody listens on; the one handed out longest ago."""
+    _file, ports = _block()
+    for port in itertools.islice(ports, BLOCK):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    msg = f"all {BLOCK} ports of this process are in use"
+    raise RuntimeError(msg)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,12 +58,5 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Find ports that nobody listens on: asked for together, so that no two are the same."""
-        sockets = [socket.socket() for dummy in dataclasses.fields(cls)]
-        try:
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            return cls(*(one.getsockname()[1] for one in sockets))
-        finally:
-            for one in sockets:
-                one.close()
+        """Find ports that nobody listens on."""
+        return cls(*(free_port() for dummy in dataclasses.fields(cls)))

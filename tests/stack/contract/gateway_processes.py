@@ -16,16 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway_recordings import Recording, Response
+from ports import free_port
 
 STACK = Path(__file__).resolve().parent.parent
 PASSWORD = "contract-password"
 PATIENCE = 15.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def eventually(check: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from gateway_processes import Double, Redis, free_port, running, upstream
+from gateway_processes import Double, Redis, running, upstream
 from gateway_recordings import Recording, Response, declarative, normalise, recordings, shape
+from ports import free_port
 
 SEQUENCE = recordings("3.9.1", "0*.http")
 # Headers that depend on the connection or on time; their presence is not compared either.

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import redis as redis_client
 import yaml
-from gateway_processes import Double, Redis, ask, eventually, free_port, running, upstream
+from gateway_processes import Double, Redis, ask, eventually, running, upstream
 from gateway_recordings import FIXTURES, Recording, Response, declarative, recording, recordings
+from ports import free_port
 
 FOLDER = "e2e-masking/3.9.1"
 TIMEOUT = 1.2  # the double's knob here; 4 s in the recordings
