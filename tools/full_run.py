@@ -25,6 +25,8 @@ WRITTEN = (
     "docs/pictures/bench.svg",
     "README.md",
 )
+# So many of the files that differ are on the page by name.
+NAMED = 12
 
 
 def read(path: Path = RECORD) -> dict[str, dict[str, Any]]:
@@ -62,25 +64,26 @@ def is_good(result: Mapping[str, Any] | None) -> bool:
     return result is not None and result["status"] == 0 and result["passed"] > 0
 
 
-def is_same(commit: str, other: str = "HEAD", root: Path = ROOT) -> bool:
-    """Say whether two commits are one to a test: they differ in nothing but what full runs leave behind."""
+def changed(commit: str, other: str = "HEAD", root: Path = ROOT) -> list[str]:
+    """Name the files that differ between two commits, but for what full runs leave behind; none: one to a test."""
     unlike = [f":(exclude){path}" for path in WRITTEN]
-    done = subprocess.run(["git", "diff", "--quiet", commit, other, "--", ".", *unlike], cwd=root, check=False)
-    return done.returncode == 0
+    command = ["git", "diff", "--name-only", "--no-renames", commit, other, "--", ".", *unlike]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines() if done.returncode == 0 else [f"whatever {commit} had"]
 
 
-def passed(path: Path = RECORD, same: Callable[[str, str], bool] = is_same) -> set[str]:
-    """Return the parts that passed on what is checked out; same: as is_same."""
-    return {name for name, one in read(path).items() if is_good(one) and same(one["commit"], "HEAD")}
+def passed(path: Path = RECORD, differing: Callable[[str, str], list[str]] = changed) -> set[str]:
+    """Return the parts that passed on what is checked out; differing: as changed."""
+    return {name for name, one in read(path).items() if is_good(one) and not differing(one["commit"], "HEAD")}
 
 
 def page(
     record: Mapping[str, Mapping[str, Any]],
     names: list[str],
     where: str,
-    same: Callable[[str, str], bool] = is_same,
+    differing: Callable[[str, str], list[str]] = changed,
 ) -> str:
-    """Return the page; names: the parts that a full run has, so that one without a result shows; same: as is_same."""
+    """Return the page; names: the parts that a full run has, so that one without a result shows; differing: changed."""
     rows = []
     for name in names:
         one = record.get(name)
@@ -94,12 +97,15 @@ def page(
     passed, failed = sum(one["passed"] for one in made), sum(one["failed"] for one in made)
     minutes = sum(one["seconds"] for one in made) / 60
     commits = list(dict.fromkeys(one["commit"] for one in sorted(made, key=lambda one: one["when"])))
+    files = sorted({name for commit in commits for name in differing(commit, commits[-1])})
     if len(commits) == 1:
         on = "All on one commit."
-    elif all(same(commit, commits[-1]) for commit in commits):
+    elif not files:
         on = f"On {len(commits)} commits that differ in nothing but such results; each part's beside it."
     else:
-        on = f"On {len(commits)} commits, each part's beside it."
+        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+        named = ", ".join(f"`{name}`" for name in files[:NAMED])
+        on = f"On {len(commits)} commits, each part's beside it; between them changed: {named}{more}."
     missing = len(names) - len(made)
     said = [f"{passed} passed", f"{failed} failed", *([f"{missing} parts not run"] if missing else [])]
     head = [

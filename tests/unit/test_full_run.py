@@ -48,19 +48,19 @@ def test_what_is_left_out_when_a_run_goes_on(tmp_path):
     }
     path = tmp_path / "full-run.json"
     path.write_text(json.dumps(record))
-    assert full_run.passed(path, lambda commit, _other: commit == "this") == {"passed"}
+    assert full_run.passed(path, lambda commit, _other: [] if commit == "this" else ["tests/x.py"]) == {"passed"}
 
 
 @pytest.mark.parametrize(
-    ("changed", "same"),
+    ("changed", "differing"),
     [
-        (["docs/full-run.md", "docs/pictures/bench.svg", "README.md"], True),
-        (["docs/faults.md", "tests/e2e/lab.py"], False),
-        (["docs/adopting.md"], False),
+        (["docs/full-run.md", "docs/pictures/bench.svg", "README.md"], []),
+        (["docs/faults.md", "tests/e2e/lab.py"], ["tests/e2e/lab.py"]),
+        (["docs/adopting.md"], ["docs/adopting.md"]),
     ],
     ids=["results", "results-and-a-test", "a-page-that-tests-read"],
 )
-def test_commits_that_differ_in_their_results_alone_are_one(tmp_path, changed, same):
+def test_commits_that_differ_in_their_results_alone_are_one(tmp_path, changed, differing):
     def git(*words):
         name = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
         done = subprocess.run(["git", *name, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -73,9 +73,9 @@ def test_commits_that_differ_in_their_results_alone_are_one(tmp_path, changed, s
         (tmp_path / name).write_text("x")
     git("add", ".")
     git("commit", "-q", "-m", "two")
-    assert full_run.is_same(git("rev-parse", "HEAD~1"), "HEAD", tmp_path) is same
-    assert full_run.is_same("HEAD", "HEAD", tmp_path) is True
-    assert full_run.is_same("0000000", "HEAD", tmp_path) is False
+    assert full_run.changed(git("rev-parse", "HEAD~1"), "HEAD", tmp_path) == differing
+    assert full_run.changed("HEAD", "HEAD", tmp_path) == []
+    assert full_run.changed("0000000", "HEAD", tmp_path) == ["whatever 0000000 had"]
 
 
 def test_the_page_says_of_a_part_without_its_python_that_it_was_skipped():
@@ -86,10 +86,12 @@ def test_the_page_says_of_a_part_without_its_python_that_it_was_skipped():
 def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():
     about = {"when": "2026-01-01 10:00"}
     record = {"lint": {**GOOD, **about, "commit": "aaa"}, "e2e": {**BAD, **about, "commit": "bbb"}}
-    page = full_run.page(record, ["lint", "e2e", "bench"], "2 cores", lambda *_pair: False).splitlines()
+    page = full_run.page(
+        record, ["lint", "e2e", "bench"], "2 cores", lambda *_pair: ["tests/x.py", "Makefile"]
+    ).splitlines()
     assert page[2] == (
         "`make test-full` on 2 cores: 13 passed, 1 failed, 1 parts not run; 1 minutes, all parts added up. "
-        "On 2 commits, each part's beside it."
+        "On 2 commits, each part's beside it; between them changed: `Makefile`, `tests/x.py`."
     )
     assert page[6:] == [
         "| lint | ok | 7 | 0 | 61 | aaa | 2026-01-01 10:00 |",
@@ -98,5 +100,13 @@ def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():
     ]
     whole = full_run.page({"lint": record["lint"]}, ["lint"], "2 cores")
     assert "7 passed, 0 failed; 1 minutes, all parts added up. All on one commit." in whole
-    alike = full_run.page(record, ["lint", "e2e"], "2 cores", lambda *_pair: True)
+    alike = full_run.page(record, ["lint", "e2e"], "2 cores", lambda *_pair: [])
     assert "added up. On 2 commits that differ in nothing but such results; each part's beside it." in alike
+
+
+def test_the_page_names_no_more_files_than_one_can_read():
+    record = {name: {**GOOD, "when": "2026-01-01 10:00", "commit": name} for name in ("aaa", "bbb")}
+    many = [f"tests/{number:02}.py" for number in range(14)]
+    page = full_run.page(record, ["aaa", "bbb"], "2 cores", lambda *_pair: many)
+    assert "`tests/10.py`, `tests/11.py` and 2 more." in page
+    assert "tests/12.py" not in page
