@@ -97,7 +97,7 @@ test-faults slow-faults: setup engine ## Kill rollbacks, the engine and the disk
 	$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/faults --ignore tests/faults/test_engine.py -m "$$half" $(ARGS); first=$$?; \
 	$(bin)/pytest -q -rfEP tests/faults/test_engine.py -m "$$half" $(ARGS); case $$first$$? in 00 | 05 | 50) ;; *) exit 1 ;; esac
 
-slow-redis_data slow-e2e slow-verification: setup engine ## Run what of redis-data, e2e and verification takes minutes
+slow-redis_data slow-e2e slow-verification: setup engine ## Run the rest of redis-data, e2e and verification
 	@tools/redis-server
 	@tests/stack/images/build
 	@$(bin)/pytest -q -rfEP --durations=12 $(if $(filter slow-redis_data slow-e2e,$@),$(beside) --dist loadfile) tests/$(@:slow-%=%) -m slow $(ARGS)

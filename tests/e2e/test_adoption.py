@@ -94,6 +94,7 @@ def follow(blocks: list[str], stack: ReferenceStack, clone: Path, path: str) -> 
     return runs
 
 
+@pytest.mark.slow
 def test_the_page_alone_leads_to_a_stack_that_can_be_rolled_back(
     old_stack: ReferenceStack, tmp_path: Path, path: str
 ) -> None:

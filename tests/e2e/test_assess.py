@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
@@ -54,6 +55,7 @@ def test_a_healthy_stack_and_one_that_masks_nothing(lab: Lab) -> None:
         print(f"assess over a window of 6 s: {done.seconds:.1f} s, {done.seconds / 6:.1f} times the window")
 
 
+@pytest.mark.slow
 def test_check_mode_samples_nothing_and_says_what_it_leaves_open(lab: Lab) -> None:
     before = stack_state.redis_keys(lab.stack)
     done = lab.play("assess", "--check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
@@ -27,6 +28,7 @@ def test_exported_compose_variables_have_no_effect(lab: Lab) -> None:
     assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
 
 
+@pytest.mark.slow
 def test_they_have_no_effect_on_a_backup_either(lab: Lab) -> None:
     golden = lab.backup_path(lab.golden())
     exported = {"KONG_LOG_LEVEL": "emerg", "COMPOSE_FILE": "/nonexistent/compose.yml"}

@@ -50,6 +50,7 @@ def test_check_changes_nothing_and_shows_the_plan_that_a_real_run_executes(lab: 
             assert f"{action['action']:<12} {action['path']}" in done.stdout
 
 
+@pytest.mark.slow
 def test_check_on_a_good_stack_says_that_there_is_nothing_to_do(lab: Lab) -> None:
     lab.golden()
     before = lab.state()
@@ -76,6 +77,7 @@ def test_check_fails_where_the_real_run_would_refuse(lab: Lab) -> None:
     assert stack_state.differences(before, lab.state()) == []
 
 
+@pytest.mark.slow
 def test_check_shows_no_secret_that_changes(lab: Lab) -> None:
     lab.golden()
     lab.stack.set_env(ANTHROPIC_API_KEY=ROTATED)

@@ -54,6 +54,7 @@ def test_restore_leaves_exactly_the_backups_mappings_and_restarts_nothing(lab: L
     assert lab.play("rollback", "-e", f"deployment={golden}", "-e", "redis_data=restore").changed == 0
 
 
+@pytest.mark.slow
 def test_empty_and_then_the_printed_return_command(lab: Lab) -> None:
     golden = lab.golden()
     map_anew(lab, 3)
@@ -124,6 +125,7 @@ def test_contradictions_and_settings_of_the_old_script_are_refused(lab: Lab) -> 
     assert stack_state.untouched(before, lab.state()) == []
 
 
+@pytest.mark.slow
 def test_no_request_is_served_while_files_are_replaced(lab: Lab) -> None:
     """Kong is off from before Redis goes until after it is back: a masking plugin without Redis mixes clients up."""
     saved = lab.backup("-e", "kind=data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from lab import Lab
 
 OWN_SCREEN = {"ANSIBLE_STDOUT_CALLBACK": "kong_masking.recovery.recovery_screen"}
@@ -12,6 +13,7 @@ def last_line(output: str) -> str:
     return [line for line in output.splitlines() if line.strip()][-1].strip()
 
 
+@pytest.mark.slow
 def test_back_is_0_not_measured_is_3_and_refused_is_2(lab: Lab) -> None:
     lab.golden()
     back = lab.play("rollback", environ=OWN_SCREEN)

@@ -97,6 +97,7 @@ def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
     is_waived(lab, bare)
 
 
+@pytest.mark.slow
 def test_verify_refuses_without_them(lab: Lab, bare: Path) -> None:
     done = lab.play("verify", *by(bare))
     assert done.rc != 0

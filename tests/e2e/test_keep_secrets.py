@@ -9,6 +9,7 @@ from lab import Lab
 CHANGED = "sk-ant-changed-after-the-breach-0123456789"
 
 
+@pytest.mark.slow
 def test_named_secrets_keep_their_live_values_and_all_else_returns(lab: Lab) -> None:
     lab.golden()
     before = lab.state()

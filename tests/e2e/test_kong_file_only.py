@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
 import releases
 import stack_state
 from lab import GOLDEN, Lab
@@ -33,6 +34,7 @@ def test_no_container_is_restarted_and_no_request_fails(lab: Lab) -> None:
     assert load.failed == []
 
 
+@pytest.mark.slow
 def test_a_configuration_that_kong_rejects_leaves_the_old_one_serving_and_the_file_as_it_was(lab: Lab) -> None:
     lab.golden()
     make_kong_reject(lab)

@@ -8,6 +8,7 @@ import stack_state
 from lab import Lab
 
 
+@pytest.mark.slow
 def test_only_the_named_service_is_replaced(lab: Lab) -> None:
     lab.golden()
     good = lab.state()

@@ -38,6 +38,7 @@ def tree(lab: Lab) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
+@pytest.mark.slow
 def test_old_backups_go_with_their_images_and_check_says_so_first(lab: Lab) -> None:
     old = lab.backup("-e", "backup_verify=false")
     old_image = stack_state.image_id(f"{lab.project}-nginx")

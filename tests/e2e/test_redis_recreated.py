@@ -34,6 +34,7 @@ def test_no_request_is_masked_wrongly_while_redis_is_replaced(lab: Lab) -> None:
     assert steps.index(("ready", "redis")) < steps.index(("start", "kong")) < steps.index(("reload", "nginx"))
 
 
+@pytest.mark.slow
 def test_mappings_stay_where_what_comes_back_makes_redis_load_older_files(lab: Lab) -> None:
     """The release switched the append-only files off: they end with it, and Redis reads no dump where they are on."""
     lab.golden()

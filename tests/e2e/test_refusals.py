@@ -96,7 +96,7 @@ NAMED: dict[str, tuple[Fault, str]] = {
 
 
 # The others are left to the full run: the unit tests have every one of them.
-OFTEN = ("other-environment", "other-project", "half-written", "flipped-bit", "symlinked-backup")
+OFTEN = ("other-project", "half-written", "flipped-bit")
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_kongs_file_alone_comes_back_without_a_restart(lab: Lab) -> None:
     assert (after.kong_hash, after.files) == (good.kong_hash, good.files)
 
 
-@pytest.mark.parametrize("kind", ["deploy", "data"])
+@pytest.mark.parametrize("kind", ["deploy", pytest.param("data", marks=pytest.mark.slow)])
 def test_every_backup_has_one_without_secrets_and_the_controller_has_it_too(lab: Lab, kind: str) -> None:
     done = lab.play("backup", "-e", f"kind={kind}", "-e", "backup_verify=false")
     assert done.rc == 0, done.output

@@ -42,6 +42,7 @@ def assert_rolled_back(lab: Lab, before: State, done: Run) -> None:
     assert lab.stack.probe()
 
 
+@pytest.mark.slow
 def test_in_the_root_of_a_bare_clone(lab: Lab, before: State, project: Path) -> None:
     listed = places.playbook("playbooks/list_backups.yml", lab, project)
 

@@ -31,7 +31,8 @@ def damage_redis(lab: Lab) -> None:
     wait_for("a restart loop", lambda: lab.stack.containers()["redis"]["RestartCount"] >= 2, 30)
 
 
-@pytest.mark.parametrize("data", ["empty", pytest.param("restore", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("data", ["empty", "restore"])
 def test_corrupted_redis_data_is_replaced_by_nothing_or_by_the_backups(lab: Lab, data: str) -> None:
     lab.golden()
     before = lab.state()

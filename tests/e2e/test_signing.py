@@ -18,6 +18,7 @@ def signed(lab: Lab) -> Lab:
         lab.write_inventory()
 
 
+@pytest.mark.slow
 def test_only_what_our_key_signed_is_a_target_and_the_key_is_never_seen(signed: Lab) -> None:
     outputs = []
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
 
 
+@pytest.mark.slow
 def test_a_rollback_is_undone_exactly_and_so_is_the_undoing(lab: Lab) -> None:
     golden = lab.golden()
     good = lab.state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import stack_state
 from lab import Lab
 
@@ -25,6 +26,7 @@ def test_what_runs_and_how_old_the_backups_are(lab: Lab) -> None:
     print(f"status: {done.seconds:.1f} s")
 
 
+@pytest.mark.slow
 def test_a_data_backup_is_never_the_last_known_good(lab: Lab) -> None:
     golden = lab.golden()
     lab.backup("-e", "kind=data")
@@ -34,6 +36,7 @@ def test_a_data_backup_is_never_the_last_known_good(lab: Lab) -> None:
     assert f"TARGET: {golden}" in plan.flat, plan.output
 
 
+@pytest.mark.slow
 def test_a_service_that_hangs_does_not_hold_the_status_up(lab: Lab) -> None:
     lab.golden()
     well = lab.play("status")

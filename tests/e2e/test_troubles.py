@@ -44,16 +44,9 @@ def everything(lab: Lab) -> None:
         trouble(lab)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "trouble",
-    [
-        everything,
-        pytest.param(lose_kongs_alias, marks=pytest.mark.slow),
-        pytest.param(lose_the_whole_project, marks=pytest.mark.slow),
-        pytest.param(pause_kong, marks=pytest.mark.slow),
-        pytest.param(stop_redis, marks=pytest.mark.slow),
-        pytest.param(remove_nginx, marks=pytest.mark.slow),
-    ],
+    "trouble", [everything, lose_kongs_alias, lose_the_whole_project, pause_kong, stop_redis, remove_nginx]
 )
 def test_a_rollback_to_the_same_release_brings_everything_back(lab: Lab, trouble: Callable[[Lab], None]) -> None:
     golden = lab.golden()
