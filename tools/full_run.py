@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ WRITTEN = (
     "docs/pictures/bench.svg",
     "README.md",
 )
-# So many of the files that differ are on the page by name.
+# What tests the collection, runs the tests, and says how; the rest is the collection.
+BESIDE = ("tests/", "tools/", "docs/", "molecule/", ".ci/", "Makefile", "noxfile.py", "pyproject.toml")
+# So many of the collection's files that differ are on the page by name.
 NAMED = 12
 
 
@@ -97,15 +99,7 @@ def page(
     passed, failed = sum(one["passed"] for one in made), sum(one["failed"] for one in made)
     minutes = sum(one["seconds"] for one in made) / 60
     commits = list(dict.fromkeys(one["commit"] for one in sorted(made, key=lambda one: one["when"])))
-    files = sorted({name for commit in commits for name in differing(commit, commits[-1])})
-    if len(commits) == 1:
-        on = "All on one commit."
-    elif not files:
-        on = f"On {len(commits)} commits that differ in nothing but such results; each part's beside it."
-    else:
-        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-        named = ", ".join(f"`{name}`" for name in files[:NAMED])
-        on = f"On {len(commits)} commits, each part's beside it; between them changed: {named}{more}."
+    on = _on(commits, {name for commit in commits for name in differing(commit, commits[-1])})
     missing = len(names) - len(made)
     said = [f"{passed} passed", f"{failed} failed", *([f"{missing} parts not run"] if missing else [])]
     head = [
@@ -122,6 +116,22 @@ def page(
 def write_page(names: list[str]) -> None:
     """Renew the page from the record."""
     PAGE.write_text(page(read(), names, machine()), encoding="utf-8")
+
+
+def _on(commits: list[str], files: Set[str]) -> str:
+    """Say on which commits the parts ran; files: what differs between them."""
+    if len(commits) == 1:
+        return "All on one commit."
+    if not files:
+        return f"On {len(commits)} commits that differ in nothing but such results; each part's beside it."
+    own = sorted(name for name in files if not name.startswith(BESIDE))
+    named = ", ".join(f"`{name}`" for name in own[:NAMED]) or "nothing"
+    more = f" and {len(own) - NAMED} more" if len(own) > NAMED else ""
+    return (
+        f"On {len(commits)} commits, each part's beside it. "
+        f"Of the collection itself, {named}{more} changed between them; "
+        f"of its tests, tools and pages, {len(files) - len(own)} files."
+    )
 
 
 def _says(*command: str) -> str:

@@ -86,12 +86,12 @@ def test_the_page_says_of_a_part_without_its_python_that_it_was_skipped():
 def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():
     about = {"when": "2026-01-01 10:00"}
     record = {"lint": {**GOOD, **about, "commit": "aaa"}, "e2e": {**BAD, **about, "commit": "bbb"}}
-    page = full_run.page(
-        record, ["lint", "e2e", "bench"], "2 cores", lambda *_pair: ["tests/x.py", "Makefile"]
-    ).splitlines()
+    names, differing = ["lint", "e2e", "bench"], ["tests/x.py", "Makefile", "plugins/y.py"]
+    page = full_run.page(record, names, "2 cores", lambda *_pair: differing).splitlines()
     assert page[2] == (
         "`make test-full` on 2 cores: 13 passed, 1 failed, 1 parts not run; 1 minutes, all parts added up. "
-        "On 2 commits, each part's beside it; between them changed: `Makefile`, `tests/x.py`."
+        "On 2 commits, each part's beside it. Of the collection itself, `plugins/y.py` changed between them; "
+        "of its tests, tools and pages, 2 files."
     )
     assert page[6:] == [
         "| lint | ok | 7 | 0 | 61 | aaa | 2026-01-01 10:00 |",
@@ -106,7 +106,9 @@ def test_the_page_shows_what_failed_what_did_not_run_and_on_which_commits():
 
 def test_the_page_names_no_more_files_than_one_can_read():
     record = {name: {**GOOD, "when": "2026-01-01 10:00", "commit": name} for name in ("aaa", "bbb")}
-    many = [f"tests/{number:02}.py" for number in range(14)]
+    many = [f"plugins/{number:02}.py" for number in range(14)]
     page = full_run.page(record, ["aaa", "bbb"], "2 cores", lambda *_pair: many)
-    assert "`tests/10.py`, `tests/11.py` and 2 more." in page
-    assert "tests/12.py" not in page
+    assert "`plugins/10.py`, `plugins/11.py` and 2 more changed between them" in page
+    assert "plugins/12.py" not in page
+    alone = full_run.page(record, ["aaa", "bbb"], "2 cores", lambda *_pair: ["tests/x.py"])
+    assert "Of the collection itself, nothing changed between them; of its tests, tools and pages, 1 files." in alone
