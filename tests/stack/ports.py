@@ -11,14 +11,16 @@ import dataclasses
 import fcntl
 import functools
 import itertools
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-LOCKS = Path(tempfile.gettempdir()) / "kong_masking-test-ports"
-# Linux's own begin at 32768, see ip_local_port_range.
+# A file for each user: one may not open another's.
+LOCKS = Path(tempfile.gettempdir()) / f"kong_masking-test-ports-{os.getuid()}"
+# Linux's own begin at 32768 unless somebody set ip_local_port_range.
 LOWEST, BLOCK, BLOCKS = 20000, 400, 31
 
 
