@@ -56,6 +56,8 @@ def environment(session):
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections"),
         "PYTHONDONTWRITEBYTECODE": "1",
+        # The whole pair: one Python on both sides.
+        "TARGET_PYTHON": str(Path(session.bin) / "python"),
         "ANSIBLE_TEST": str(Path(session.bin) / "ansible-test"),
     }
 

@@ -25,6 +25,7 @@ sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "stack")]
 import releases  # noqa: E402
 from bench import about  # noqa: E402
 from lab import ANSIBLE_PLAYBOOK, GOLDEN, Lab, user_environment  # noqa: E402
+from target_python import target_python  # noqa: E402
 from test_speed import make_backups  # noqa: E402
 from ways import everything, kong_environment, prepared  # noqa: E402
 
@@ -158,7 +159,7 @@ def hosts(counts: tuple[int, ...], forks: tuple[int, ...]) -> list[str]:
 
 def fleet(labs: list[Lab], folder: Path, forks: int) -> float:
     """Seconds of one rollback over all of them."""
-    python = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    python = {"ansible_connection": "local", "ansible_python_interpreter": target_python()}
     facts = {
         lab.project: {
             **python,

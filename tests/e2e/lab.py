@@ -20,6 +20,7 @@ from leftovers import KEEP_LABEL
 from outside import StackError, http, run, wait_for
 from reference_stack import NOT_A_SECRET, ROOT, ReferenceStack
 from stack_state import State
+from target_python import target_python
 
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 GOLDEN = "deploy-20260101-000000"
@@ -30,7 +31,7 @@ INVENTORY = """
   hosts:
     {environment}-gateway:
       ansible_connection: local
-      ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+      ansible_python_interpreter: {python}
   vars:
     stack_dir: {directory}
     stack_project: {project}
@@ -189,6 +190,7 @@ class Lab:
         """Write the inventory as its user would; JSON is YAML."""
         text = INVENTORY.format(
             environment=self.environment,
+            python=target_python(),
             directory=self.stack.directory,
             project=self.project,
             upstream=self.stack.upstream,

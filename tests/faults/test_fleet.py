@@ -11,6 +11,7 @@ import pytest
 import releases
 import stack_state
 from lab import Lab, Run
+from target_python import target_python
 
 PLUGINS = Path(__file__).parent / "connection"
 
@@ -30,7 +31,7 @@ def play(lab: Lab, *hosts: tuple[str, Lab | None]) -> Run:
     """Roll all hosts back; one without a stack cannot be reached."""
     text = f"{lab.environment}:\n  hosts:\n"
     for name, one in hosts:
-        text += f"    {name}:\n      ansible_python_interpreter: '{{{{ ansible_playbook_python }}}}'\n"
+        text += f"    {name}:\n      ansible_python_interpreter: {target_python()}\n"
         text += f"      ansible_connection: {'local' if one else 'nowhere'}\n"
         stack = (one or lab).stack
         text += f"      stack_dir: {stack.directory}\n      stack_project: {stack.project}\n"
