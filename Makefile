@@ -104,11 +104,11 @@ slow-redis_data slow-e2e slow-verification: setup engine ## Run the rest of redi
 
 molecule: setup engine ## Run two molecule scenarios: the standard rollback and the restored data
 	@tests/stack/images/build
-	@for scenario in default data_restore; do NO_COLOR=1 $(bin)/molecule test -s $$scenario || exit 1; done
+	@python="$$(tools/target-python)" || exit 1; for scenario in default data_restore; do TARGET_PYTHON="$$python" NO_COLOR=1 $(bin)/molecule test -s $$scenario || exit 1; done
 
 molecule-all: setup engine ## Run every molecule scenario
 	@tests/stack/images/build
-	@NO_COLOR=1 $(bin)/molecule test --all
+	@python="$$(tools/target-python)" || exit 1; TARGET_PYTHON="$$python" NO_COLOR=1 $(bin)/molecule test --all
 
 integration: setup engine ## Run the integration targets of ansible-test on the reference stack
 	@tests/stack/images/build

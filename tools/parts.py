@@ -37,7 +37,7 @@ COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 class Part:
     """One target of the Makefile.
 
-    first: before everything else; last: when nothing runs beside it.
+    first: before everything else; last: when nothing runs beside it; after: one beside it that has to have ended.
     """
 
     name: str
@@ -45,13 +45,16 @@ class Part:
     full_only: bool = False
     first: bool = False
     last: bool = False
+    after: str = ""
 
 
 PARTS = (
     Part("lint", first=True),
-    Part("unit", first=True),
+    # The same tests as those of coverage, which takes them anyway.
+    Part("unit", full_only=True, first=True),
     # Its recordings have times in them: nothing runs beside it.
     Part("contract", first=True),
+    Part("compat"),
     Part("report"),
     Part("docs"),
     Part("awx"),
@@ -60,16 +63,15 @@ PARTS = (
     Part("sanity"),
     Part("coverage"),
     Part("importer"),
-    Part("compat"),
     # One process each: they come while the parts above take the other processor.
     Part("molecule", engine=True),
     Part("integration", engine=True),
+    # They share an environment, which both would make.
+    Part("compat-rollback", engine=True, after="compat"),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("verification", engine=True),
     Part("test-faults", engine=True),
-    # Last: compat, whose environment it shares, has long ended by then.
-    Part("compat-rollback", engine=True),
     Part("slow-redis_data", engine=True, full_only=True),
     Part("slow-e2e", engine=True, full_only=True),
     Part("slow-verification", engine=True, full_only=True),
@@ -195,16 +197,18 @@ def run_all(parts: list[Part], ended: Callable[[Result], None]) -> list[Result]:
         if on_engine:
             started, engine = start_engine()
             results.append(engine)
-        others = [lane.submit(one, part, not on_engine) for part in beside]
+        others = {part.name: lane.submit(one, part, not on_engine) for part in beside}
         for part in sorted(on_engine, key=lambda part: part.last):
             if part.last:
-                wait(others)
+                wait(others.values())
+            elif part.after in others:
+                wait([others[part.after]])
             if engine.status:
                 say(f"\n===== {part.name} =====\nleft out: no Docker Engine with Compose\n")
                 results.append(Result(part.name, 1, 0, 0, 1, 0))
             else:
                 results.append(one(part, live=True))
-        results += [other.result() for other in others]
+        results += [other.result() for other in others.values()]
     except BaseException:
         lane.shutdown(wait=False, cancel_futures=True)
         end_all()

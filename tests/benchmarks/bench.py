@@ -31,6 +31,7 @@ from lab import Lab  # noqa: E402
 from load import Load  # noqa: E402
 from outside import run, wait_for  # noqa: E402
 from tables import markdown, verdicts  # noqa: E402
+from target_python import target_python  # noqa: E402
 from ways import HUNG, RELEASES, Release, check_back, forget_load, naive, prepared, repository  # noqa: E402
 
 RATE = 50
@@ -150,6 +151,7 @@ def about() -> dict[str, Any]:
             "Docker Compose": run(["docker", "compose", "version", "--short"]).stdout.strip(),
             "ansible-core": version("ansible-core"),
             "Python": platform.python_version(),
+            "the target's Python": run([target_python(), "-V"]).stdout.split()[-1],
         },
     }
 

@@ -186,8 +186,8 @@ class Lab:
             shutil.copytree(self.golden_copy, place, copy_function=shutil.copy2)
         return GOLDEN
 
-    def write_inventory(self, **further: Any) -> None:
-        """Write the inventory as its user would; JSON is YAML."""
+    def inventory_text(self, **further: Any) -> str:
+        """The inventory as its user would write it; JSON is YAML."""
         text = INVENTORY.format(
             environment=self.environment,
             python=target_python(),
@@ -195,8 +195,11 @@ class Lab:
             project=self.project,
             upstream=self.stack.upstream,
         )
-        text += "".join(f"    {name}: {json.dumps(value)}\n" for name, value in further.items())
-        self.inventory.write_text(text, encoding="utf-8")
+        return text + "".join(f"    {name}: {json.dumps(value)}\n" for name, value in further.items())
+
+    def write_inventory(self, **further: Any) -> None:
+        """Write that inventory."""
+        self.inventory.write_text(self.inventory_text(**further), encoding="utf-8")
 
     # ------------------------------------------------------------------ acting
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import ANSIBLE_PLAYBOOK, INVENTORY, Lab, Run, user_environment
+from lab import ANSIBLE_PLAYBOOK, Lab, Run, user_environment
 from reference_stack import ROOT
 
 BIN = Path(sys.executable).parent
@@ -62,10 +62,7 @@ def git(where: Path, *args: str) -> str:
 def configure(project: Path, lab: Lab) -> None:
     """Edit the inventory of the clone, as the README tells its user to do."""
     folder = project / "inventories" / lab.environment
-    text = INVENTORY.format(
-        environment=lab.environment, directory=lab.stack.directory, project=lab.project, upstream=lab.stack.upstream
-    )
-    hosts, settings = text.split("  vars:\n")
+    hosts, settings = lab.inventory_text().split("  vars:\n")
     (folder / "hosts.yml").write_text(hosts, encoding="utf-8")
     settings_file = folder / "group_vars" / lab.environment / "main.yml"
     changed = [line.strip() for line in settings.splitlines() if line.strip()]

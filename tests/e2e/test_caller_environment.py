@@ -7,6 +7,8 @@ import releases
 import stack_state
 from lab import Lab
 
+pytestmark = pytest.mark.slow
+
 
 def test_exported_compose_variables_have_no_effect(lab: Lab) -> None:
     lab.golden()
@@ -28,7 +30,6 @@ def test_exported_compose_variables_have_no_effect(lab: Lab) -> None:
     assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
 
 
-@pytest.mark.slow
 def test_they_have_no_effect_on_a_backup_either(lab: Lab) -> None:
     golden = lab.backup_path(lab.golden())
     exported = {"KONG_LOG_LEVEL": "emerg", "COMPOSE_FILE": "/nonexistent/compose.yml"}

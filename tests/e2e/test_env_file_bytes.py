@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import releases
 import stack_state
 from lab import Lab
 from reference_stack import ROOT
+
+pytestmark = pytest.mark.slow
 
 FURTHER = (
     b"SINGLE='a b $(touch x) `touch x`'\n",

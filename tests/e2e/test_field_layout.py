@@ -15,6 +15,8 @@ import stack_state
 from lab import Lab
 from outside import run, wait_for
 
+pytestmark = pytest.mark.slow
+
 JOB = """
   init:
     image: kong-masking-ref/client:1
@@ -177,7 +179,6 @@ def test_its_backup_is_complete_and_a_rollback_of_the_untouched_stack_changes_no
     assert link(field).is_symlink()
 
 
-@pytest.mark.slow
 def test_a_link_that_a_release_pointed_elsewhere_leads_back(field: Lab) -> None:
     before, ran = field.state(), job(field)
     link(field).unlink()
@@ -204,7 +205,6 @@ def test_a_link_that_a_release_pointed_elsewhere_leads_back(field: Lab) -> None:
     assert field.play("rollback").changed == 0
 
 
-@pytest.mark.slow
 def test_what_a_link_shows_keeps_its_own_mode(field: Lab) -> None:
     shown = field.stack.directory / ".env"
     shown.unlink()
@@ -231,7 +231,6 @@ def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         lab.down()
 
 
-@pytest.mark.slow
 def test_a_stack_that_lacks_one_of_the_usual_services_passes_its_verification(other: OtherServicesLab) -> None:
     done = other.play("verify")
     assert done.rc == 0, done.output
@@ -239,7 +238,6 @@ def test_a_stack_that_lacks_one_of_the_usual_services_passes_its_verification(ot
     assert other.play("rollback").changed == 0
 
 
-@pytest.mark.slow
 def test_and_is_rolled_back(other: OtherServicesLab) -> None:
     before = other.state()
     other.stack.set_env(KONG_LOG_LEVEL="debug")

@@ -15,6 +15,8 @@ import yaml
 from lab import Lab
 from releases import break_everything, good_but_different
 
+pytestmark = pytest.mark.slow
+
 MISSING = ("docker", "redis", "requests")
 
 
@@ -79,7 +81,6 @@ def test_a_plain_rollback_names_the_library_and_force_does_without(lab: Lab, bar
     assert manifest["redis"]["status"] == "proven", "the copy of the data was not loaded"
 
 
-@pytest.mark.slow
 def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
     golden = lab.golden()
     good, wanted = lab.state(), stack_state.mappings(lab.stack)
@@ -97,7 +98,6 @@ def test_force_restores_the_data_without_them_too(lab: Lab, bare: Path) -> None:
     is_waived(lab, bare)
 
 
-@pytest.mark.slow
 def test_verify_refuses_without_them(lab: Lab, bare: Path) -> None:
     done = lab.play("verify", *by(bare))
     assert done.rc != 0

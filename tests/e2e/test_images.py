@@ -8,6 +8,8 @@ import stack_state
 from lab import GOLDEN, Lab
 from outside import run
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_old_image_runs_again_and_a_plain_up_afterwards_changes_nothing(lab: Lab) -> None:
     lab.golden()
@@ -33,7 +35,6 @@ def test_the_old_image_runs_again_and_a_plain_up_afterwards_changes_nothing(lab:
     assert stack_state.differences(after, lab.state(), data=False) == []
 
 
-@pytest.mark.slow
 def test_a_rebuilt_image_that_does_not_run_yet_is_not_deployed_by_the_next_up(lab: Lab) -> None:
     lab.golden()
     before = lab.state()
@@ -46,7 +47,6 @@ def test_a_rebuilt_image_that_does_not_run_yet_is_not_deployed_by_the_next_up(la
     assert stack_state.differences(before, lab.state(), data=False) == [], "nothing ran that had to be replaced"
 
 
-@pytest.mark.slow
 def test_what_keeps_an_image_survives_a_prune(lab: Lab) -> None:
     """`image prune -a` of the whole engine would reach other people's images: it is limited to this stack's."""
     lab.golden()

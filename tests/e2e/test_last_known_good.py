@@ -10,6 +10,8 @@ import releases
 import stack_state
 from lab import Lab
 
+pytestmark = pytest.mark.slow
+
 PROXY_FILE = "nginx/conf.d/default.conf"
 KONG_FILE = "kong/kong.yml"
 
@@ -30,7 +32,7 @@ def deploy_next_release(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     "clean_backup_before",
-    [pytest.param(True, id="older-clean-backup", marks=pytest.mark.slow), pytest.param(False, id="no-older-backup")],
+    [pytest.param(True, id="older-clean-backup"), pytest.param(False, id="no-older-backup")],
 )
 def test_a_backup_taken_after_the_edit_brings_back_the_release_from_before_it(
     lab: Lab, clean_backup_before: bool
@@ -76,7 +78,6 @@ def test_a_backup_taken_after_the_edit_brings_back_the_release_from_before_it(
         assert b"read_timeout: 60000" in after.files[KONG_FILE][0]
 
 
-@pytest.mark.slow
 def test_the_trap_is_closed_after_a_rollback_too(lab: Lab) -> None:
     """A rollback replaces nginx; what the new container read is in the backup that it came from."""
     lab.golden()
@@ -104,7 +105,6 @@ def assert_edits_are_kept_beside(backup: Path) -> None:
     assert b"20m" in (backup / "ahead" / PROXY_FILE).read_bytes()
 
 
-@pytest.mark.slow
 def test_a_backup_that_equals_the_broken_state_is_skipped_with_the_reason(lab: Lab) -> None:
     # A verified one would be chosen before the broken one is looked at.
     older = lab.backup("-e", "backup_verify=false")

@@ -9,6 +9,8 @@ import releases
 import stack_state
 from lab import Lab
 
+pytestmark = pytest.mark.slow
+
 OLD = "deploy-20250729-120000"
 
 
@@ -24,8 +26,8 @@ def script_backup(lab: Lab) -> Path:
     "state_file",
     [
         pytest.param(None, id="config-env-alone"),
-        pytest.param(b"", id="empty-services-state", marks=pytest.mark.slow),
-        pytest.param(b"{}\n", id="services-state-of-nothing", marks=pytest.mark.slow),
+        pytest.param(b"", id="empty-services-state"),
+        pytest.param(b"{}\n", id="services-state-of-nothing"),
     ],
 )
 def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: bytes | None) -> None:
@@ -54,8 +56,8 @@ def test_the_environment_comes_back_in_the_containers(lab: Lab, state_file: byte
 @pytest.mark.parametrize(
     "away",
     [
-        pytest.param(("kong",), id="kong", marks=pytest.mark.slow),
-        pytest.param(("redis", "kong", "nginx", "client", "upstream"), id="all", marks=pytest.mark.slow),
+        pytest.param(("kong",), id="kong"),
+        pytest.param(("redis", "kong", "nginx", "client", "upstream"), id="all"),
     ],
 )
 def test_what_was_removed_by_hand_is_made_anew(lab: Lab, away: tuple[str, ...]) -> None:

@@ -140,6 +140,7 @@ def by_hand(found: list[list[dict[str, Any]]], detected: dict[int, str]) -> dict
     }
 
 
+@pytest.mark.slow
 def test_a_rollbacks_report_has_its_times_criteria_and_checklist_from_what_was_measured(
     lab: Lab, tmp_path: Path
 ) -> None:

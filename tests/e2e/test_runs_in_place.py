@@ -81,6 +81,7 @@ def test_installed_from_its_archive_by_its_full_name_from_anywhere(
     assert not (installed / "playbooks" / "collections").exists()
 
 
+@pytest.mark.slow
 def test_as_the_project_of_a_runner_with_a_survey_that_answers_in_strings(
     lab: Lab, before: State, project: Path, tmp_path: Path
 ) -> None:

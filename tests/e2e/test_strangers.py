@@ -10,6 +10,8 @@ import stack_state
 from lab import Lab
 from outside import run
 
+pytestmark = pytest.mark.slow
+
 OTHER_PROJECT = """
 services:
   redis: &idle

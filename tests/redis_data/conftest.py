@@ -7,6 +7,9 @@ import secrets
 import pytest
 from redis_lab import RedisLab
 
+# All others run with append-only files and without them each time, these without them in the full run.
+WITH_THEM = ("test_aliases.py", "test_settings.py", "test_undo.py")
+
 
 @pytest.fixture(scope="module", params=["aof", "rdb"])
 def lab(request, tmp_path_factory):
@@ -17,3 +20,10 @@ def lab(request, tmp_path_factory):
         yield made
     finally:
         made.down()
+
+
+def pytest_collection_modifyitems(items):
+    """Leave these tests without append-only files to the full run."""
+    for item in items:
+        if item.path.name in WITH_THEM and getattr(item, "callspec", None) and item.callspec.params.get("lab") == "rdb":
+            item.add_marker(pytest.mark.slow)

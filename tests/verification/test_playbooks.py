@@ -119,6 +119,7 @@ def alter(lab: Lab, target: str, change: Callable[[bytes], bytes], proven: bool 
     (golden / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_backup_whose_environment_file_is_invalid_is_refused_and_a_live_one_only_warns(fresh: Lab) -> None:
     fresh.golden()
     env = f"config/{fresh.environment}.env"
