@@ -26,7 +26,7 @@ WRITTEN = (
     "README.md",
 )
 # What tests the collection, runs the tests, and says how; the rest is the collection.
-BESIDE = ("tests/", "tools/", "docs/", "molecule/", ".ci/", "Makefile", "noxfile.py", "pyproject.toml")
+BESIDE = ("tests/", "tools/", "docs/", "molecule/", ".config/", ".ci/", "Makefile", "noxfile.py", "pyproject.toml")
 # So many of the collection's files that differ are on the page by name.
 NAMED = 12
 
