@@ -7,8 +7,8 @@ import secrets
 import pytest
 from redis_lab import RedisLab
 
-# All others run with append-only files and without them each time, these without them in the full run.
-WITH_THEM = ("test_aliases.py", "test_settings.py", "test_undo.py")
+# Without append-only files these run in the full run alone; all others run with them and without them each time.
+APPEND_ONLY = ("test_aliases.py", "test_settings.py", "test_undo.py")
 
 
 @pytest.fixture(scope="module", params=["aof", "rdb"])
@@ -23,7 +23,8 @@ def lab(request, tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Leave these tests without append-only files to the full run."""
+    """Leave what APPEND_ONLY names to the full run, without append-only files."""
     for item in items:
-        if item.path.name in WITH_THEM and getattr(item, "callspec", None) and item.callspec.params.get("lab") == "rdb":
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        if item.path.name in APPEND_ONLY and given.get("lab") == "rdb":
             item.add_marker(pytest.mark.slow)
