@@ -10,6 +10,7 @@ from outside import run, wait_for
 from plain_servers import plain_server
 from redis_lab import PASSWORD, RedisLab, reverse, same
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.data.counter_record import MARGIN
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_data import RedisUnavailable
 
@@ -163,6 +164,26 @@ def test_only_the_named_databases_change(made, tmp_path, method):
     assert made.client(1).get("aws_masker:map:X") == b"i-1"
     rest = {key: value for key, value in before.items() if key[0] != 1}
     same(rest, {key: value for key, value in made.content().items() if key[0] != 1})
+
+
+@pytest.mark.parametrize("made", [(True, [])], ids=["aof"], indirect=True)
+@pytest.mark.parametrize("mode", ["restore", "empty"])
+def test_no_number_is_given_again_in_the_plugin_s_own_database_when_redis_cannot_be_asked(made, tmp_path, mode):
+    made.given = {"redis_database": 3}
+    plugin = made.client(3)
+    plugin.set("aws_masker:cnt:ec2", 500)
+    plugin.set("aws_masker:map:AWS_EC2_500", "i-500")
+    # Nothing of the plugin lies in the first database: it must not be looked for, nor begun there.
+    made.client(0).delete("aws_masker:cnt:ec2")
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.job(mode, dump if mode == "restore" else "", "file").run()
+    made.wait()
+    assert int(made.client(3).get("aws_masker:cnt:ec2")) == 500, "kept where it can be read"
+    made.break_down("looping")
+    made.job(mode, dump if mode == "restore" else "", "file").run()
+    made.wait()
+    assert int(made.client(3).get("aws_masker:cnt:ec2")) == 500 + MARGIN
+    assert not made.client(0).exists("aws_masker:cnt:ec2")
 
 
 @pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)

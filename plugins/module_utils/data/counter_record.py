@@ -51,7 +51,7 @@ def record(stack: StackArgs, runner: Runner, counters: Mapping[str, int]) -> Non
 
 
 class CounterFloor:
-    """The least that each alias counter may be.
+    """The least that each alias counter may be, in the database that the plugin uses.
 
     What was written down before an earlier change always counts: a run that was killed in the middle may have left a
     server whose counters are gone.
@@ -59,6 +59,7 @@ class CounterFloor:
 
     def __init__(self, stack: StackArgs, runner: Runner, prefixes: Sequence[bytes]) -> None:
         self.stack, self.runner, self.prefixes = stack, runner, tuple(prefixes)
+        self.database = stack.redis_database
         self.least = self._ours(recorded(stack, runner))
 
     def _ours(self, counters: Mapping[str, int]) -> dict[bytes, int]:
@@ -68,7 +69,7 @@ class CounterFloor:
     def of(self, number: int, source: redis.Redis | None) -> dict[bytes, int]:
         """Return the least of each counter of a database, the counters of a backup included."""
         found = redis_keys.counters(source, number, self.prefixes) if source is not None else {}
-        floor = self.least if number == 0 else {}
+        floor = self.least if number == self.database else {}
         return {key: max(found.get(key, 0), floor.get(key, 0)) for key in {*found, *floor}}
 
     def remember(self, live: redis.Redis | None, source: redis.Redis | None) -> dict[bytes, int]:
@@ -79,7 +80,7 @@ class CounterFloor:
         if live is None:
             self.doubt(None, source)
             return {}
-        held = redis_keys.counters(live, 0, self.prefixes)
+        held = redis_keys.counters(live, self.database, self.prefixes)
         record(self.stack, self.runner, {key.decode(): value for key, value in held.items()})
         return held
 
@@ -90,7 +91,7 @@ class CounterFloor:
         """
         known = recorded(self.stack, self.runner)
         for client in (live, source):
-            for key, value in self.of(0, client).items():
+            for key, value in self.of(self.database, client).items():
                 known[key.decode()] = max(known.get(key.decode(), 0), value)
         manifests = BackupStore(self.stack.backup_dir, self.runner).manifests()
         highest = floor(manifests, known, self.stack)

@@ -179,10 +179,11 @@ class RedisJob:
         return found
 
     def _numbers(self, live: RedisData, sources: redis_compare.Sources) -> list[int]:
-        """Return the databases that any of the servers uses; 0 always, unless it is left out."""
+        """Return the databases that any of the servers uses; the plugin's always, unless it is left out."""
         clients = [client for client in (live.client, sources.wanted, sources.brought) if client is not None]
         used = {number for client in clients for number in redis_keys.databases(client, self.selection)}
-        return sorted(used | ({0} if not self.selection.databases or 0 in self.selection.databases else set()))
+        own = self.floor.database
+        return sorted(used | ({own} if not self.selection.databases or own in self.selection.databases else set()))
 
     def _missing(self, live: RedisData, sources: redis_compare.Sources) -> list[tuple[int, dict[bytes, int]]]:
         """Return (database, increments) by which live counters lag behind."""

@@ -159,7 +159,7 @@ class FileChange:
     def _fill(
         self, into: redis.Redis, live: redis.Redis | None, sources: redis_compare.Sources, held: Mapping[bytes, int]
     ) -> None:
-        """Bring a scratch server to what is to be placed; held: the live counters of database 0."""
+        """Bring a scratch server to what is to be placed; held: the live counters of the plugin's database."""
         everything = redis_keys.Selection(how.RESTORE, self.selection.prefixes, "all", keep_counters=False)
         for number in self._numbers(into, live, sources.wanted):
             chosen = self._chooses(number)
@@ -174,13 +174,16 @@ class FileChange:
             if self.selection.keep_counters or not chosen:
                 # A backup's counters are in the server that it was loaded into.
                 source = sources.wanted if chosen and into is not sources.wanted else None
-                lives = (
-                    redis_keys.counters(live, number, self.selection.prefixes) if number and live is not None else {}
-                )
-                known, floor = lives if number else held, self.floor.of(number, source)
+                known, floor = self._known(number, live, held), self.floor.of(number, source)
                 least = {key: max(known.get(key, 0), floor.get(key, 0)) for key in {*known, *floor}}
                 now = redis_keys.numbers(into, number, list(least))
                 redis_delta.raise_counters(into, number, families.increments(now, least))
+
+    def _known(self, number: int, live: redis.Redis | None, held: Mapping[bytes, int]) -> Mapping[bytes, int]:
+        """Return the live counters of a database; those of the plugin's own were read when Kong was off already."""
+        if number == self.floor.database:
+            return held
+        return redis_keys.counters(live, number, self.selection.prefixes) if live is not None else {}
 
     def _fill_chosen(self, into: redis.Redis, live: redis.Redis, sources: redis_compare.Sources, number: int) -> None:
         """Bring one database of the scratch server to what the mode asks for."""
@@ -198,7 +201,7 @@ class FileChange:
             redis_delta.apply(into, sources.wanted, [found])
 
     def _numbers(self, *clients: redis.Redis | None) -> list[int]:
-        """Return the databases that any of the servers uses; 0 always, the floor of the counters belongs there."""
+        """Return the databases that any of the servers uses; the plugin's always, for the floor of its counters."""
         everywhere = redis_keys.Selection(how.RESTORE, (), "all")
         used = (n for client in clients if client is not None for n in redis_keys.databases(client, everywhere))
-        return sorted({0, *used})
+        return sorted({self.floor.database, *used})

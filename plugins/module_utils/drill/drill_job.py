@@ -81,7 +81,8 @@ class DrillJob:
         dump, prefixes = os.path.join(found["path"], DUMP), [item.encode() for item in self.stack.mapping_prefixes]
         with self._phase("load"), redis_scratch.loaded(self.live, self.runner, image, dump) as client:
             held = sum(keyspace(client.info("keyspace")).values())
-            counters = {key.decode(): value for key, value in redis_keys.counters(client, 0, prefixes).items()}
+            numbers = redis_keys.counters(client, self.stack.redis_database, prefixes)
+            counters = {key.decode(): value for key, value in numbers.items()}
         keys = drill_checks.judge_keys(found["redis"], (None, 0), 0, held)
         return [keys.as_dict(), drill_checks.judge_counters(found["redis"], counters).as_dict()]
 

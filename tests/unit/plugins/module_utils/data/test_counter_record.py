@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.data import counter_record as record
@@ -42,6 +44,16 @@ def test_a_floor_of_a_later_run_counts_what_a_killed_one_wrote_down(stack):
     floor = record.CounterFloor(stack, Runner(), [b"aws_masker:"])
     assert floor.of(0, None) == {EC2.encode(): 5}
     assert floor.of(3, None) == {}
+
+
+def test_the_floor_is_that_of_the_database_that_the_plugin_uses(stack):
+    elsewhere = dataclasses.replace(stack, redis_database=3)
+    record.record(elsewhere, Runner(), {EC2: 5})
+    floor = record.CounterFloor(elsewhere, Runner(), [b"aws_masker:"])
+    assert floor.of(3, None) == {EC2.encode(): 5}
+    assert floor.of(0, None) == {}
+    floor.doubt(None, None)
+    assert floor.of(3, None) == {EC2.encode(): 5 + record.MARGIN}
 
 
 def test_forgotten_where_the_numbering_begins_anew(stack):
