@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import ssl
 import warnings
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -69,12 +70,13 @@ def speaks_tls(place: tuple[str, int]) -> bool:
         return False
 
 
-def get(url: str, timeout: float, host: str = "") -> Any:
+def get(url: str, timeout: float, host: str = "", headers: Mapping[str, str] | None = None) -> Any:
     """Return the answer to a GET; redirects are followed to other paths of the same place, not to another one.
 
-    host: as for session; what leads to it leads to the same place.
+    host: as for session; what leads to it leads to the same place. headers: what else is sent, credentials too.
     """
     made = session(host)
+    made.headers.update(headers or {})
     answer = made.get(url, timeout=timeout, allow_redirects=False)
     for _hop in range(MOST_HOPS):
         target = urljoin(url, answer.headers.get("Location", ""))

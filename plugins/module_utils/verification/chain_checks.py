@@ -20,6 +20,8 @@ from ..redis.redis_data import RedisData
 from . import health_page, masking, masking_kinds, performance
 
 ANSWER_SECONDS = 6.0
+# What a proxy that asks for credentials, or takes no GET, answers by itself.
+FORBIDS = (401, 403, 405)
 BROKE = f"{OWN_ERROR}: it, or a plugin in it, broke before the provider was asked"
 
 
@@ -123,9 +125,9 @@ class ChainChecks:
         ]
         return [group for group in groups if group]
 
-    def _get(self, url: str) -> Any:
+    def _get(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
         try:
-            return web.get(url, ANSWER_SECONDS, self.stack.probe_host)
+            return web.get(url, ANSWER_SECONDS, self.stack.probe_host, headers)
         except requests.exceptions.ReadTimeout as exc:
             raise NoAnswerError(f"{url} gives no answer within {ANSWER_SECONDS:.0f} s") from exc
         except requests.RequestException as exc:
@@ -137,7 +139,7 @@ class ChainChecks:
         A path without a route needs no provider, and the same workers answer it.
         """
         try:
-            return self._get(place + self.stack.probe_path)
+            return self._get(place + self.stack.probe_path, self.settings.headers)
         except NoAnswerError as exc:
             try:
                 beside = web.get(place + self._unknown_path(), ANSWER_SECONDS, self.stack.probe_host)
@@ -210,10 +212,29 @@ class ChainChecks:
             if shows_kong(answer.headers, answer.text):
                 return True, f"reaches Kong (status {answer.status_code})"
             need_no_redirect(answer)
+            if self._hides_kong(answer):
+                return True, f"answers as Kong itself does (status {answer.status_code})"
+            if answer.status_code in FORBIDS and self.settings.evidence != masking.OFF:
+                raise NotMeasured(f"the proxy itself answers {answer.status_code} to a GET; the masking request tells")
             good = not self._kong_shows_itself() and answer.status_code not in (502, 503, 504)
             return good, f"status {answer.status_code}{'' if good else ', and not from Kong'}"
 
         return in_a_row(once)
+
+    def _hides_kong(self, answer: Any) -> bool:
+        """Say whether an answer of the proxy is Kong's without its headers, which a proxy may take away.
+
+        A proxy's own pages are HTML; what Kong itself answers to the same request is asked.
+        """
+        kind = answer.headers.get("Content-Type", "")
+        if not kind or kind.startswith("text/html"):
+            return False
+        try:
+            direct = self._get(self.look.gateway_url() + self.stack.probe_path, self.settings.headers)
+        except (NotMeasured, RecoveryError):
+            return False
+        same = (direct.status_code, direct.headers.get("Content-Type", "")) == (answer.status_code, kind)
+        return same and shows_kong(direct.headers, direct.text)
 
     def _data(self) -> RedisData | None:
         try:

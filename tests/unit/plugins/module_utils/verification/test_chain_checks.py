@@ -119,17 +119,22 @@ def test_a_request_without_an_answer_is_the_failure_of_who_lets_it_wait(question
     }
 
 
-def asked(tmp_path, name, answers, tls=False, inside=80, settings=None, **kong):
+def asked(tmp_path, name, answers, tls=False, **about):
     """Ask one question of a proxy that gives these answers, as Kong does; return its status and what was found."""
     with serving(answers, tls=tls) as server:
-        ports = {f"{inside}/tcp": server.place}
-        kong = {"ports": {"8000/tcp": server.place}, **kong}
-        found = (samples.container("nginx", ports=ports), samples.container("kong", **kong))
-        look = KongLook(samples.stack(tmp_path, **(settings or {})), samples.SmallEngine(*found), Runner())
-        look.refresh()
-        chain = ChainChecks(look, ProbeSettings(evidence="echo", echo_url=server.url))
-        one = next(item for item in [*chain.questions(), *chain.later(broken=False)[0]] if item.name == name)
-        check = answer(one)
+        return asked_of(tmp_path, name, server, **about)
+
+
+def asked_of(tmp_path, name, server, inside=80, settings=None, evidence="echo", headers=None, **kong):
+    """The same of a server; evidence and headers as for ProbeSettings, kong: what its container has."""
+    ports = {f"{inside}/tcp": server.place}
+    kong = {"ports": {"8000/tcp": server.place}, **kong}
+    found = (samples.container("nginx", ports=ports), samples.container("kong", **kong))
+    look = KongLook(samples.stack(tmp_path, **(settings or {})), samples.SmallEngine(*found), Runner())
+    look.refresh()
+    chain = ChainChecks(look, ProbeSettings(evidence=evidence, echo_url=server.url, headers=headers))
+    one = next(item for item in [*chain.questions(), *chain.later(broken=False)[0]] if item.name == name)
+    check = answer(one)
     return check.status, check.found
 
 
@@ -169,3 +174,38 @@ def test_a_proxy_that_takes_tls_alone_is_asked_so(tmp_path, port):
 def test_a_kong_without_a_port_is_not_measured(tmp_path):
     env = {"KONG_PROXY_LISTEN": "unix:/run/kong.sock"}
     assert asked(tmp_path, "kong_gateway", {}, env=env) == ("not_measured", "KONG_PROXY_LISTEN names no port")
+
+
+@pytest.mark.parametrize("refusal", [401, 403, 405])
+@pytest.mark.parametrize("evidence", ["echo", "off"])
+def test_a_proxy_that_takes_no_get_from_strangers_is_judged_by_the_masking_request(tmp_path, refusal, evidence):
+    answers = {("GET", "/v1/messages"): Answer(refusal, b"<html>", [("Content-Type", "text/html")])}
+    status, found = asked(tmp_path, "proxy_chain", answers, evidence=evidence)
+    assert str(refusal) in found
+    # Where no masking request is made either, nothing would tell.
+    assert status == ("not_measured" if evidence == "echo" else "failed")
+
+
+@pytest.mark.parametrize("name", ["kong_gateway", "proxy_chain"])
+def test_the_probes_headers_go_with_every_request_of_its_path(tmp_path, name):
+    with serving({("GET", "/v1/messages"): Answer(405, headers=BY_KONG)}) as server:
+        status, _found = asked_of(tmp_path, name, server, headers={"Authorization": "Basic bm90LWEtc2VjcmV0"})
+    assert status == "passed"
+    assert {sent["Authorization"] for _method, _path, sent, _body in server.requests} == {"Basic bm90LWEtc2VjcmV0"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "status"),
+    [
+        ("application/json", 405, "passed"),
+        ("application/json", 404, "failed"),
+        ("text/html", 405, "not_measured"),
+        ("", 405, "not_measured"),
+    ],
+)
+def test_a_proxy_that_takes_kongs_headers_away_answers_as_kong_does(tmp_path, kind, own, status):
+    hidden = Answer(own, b"{}", [("Content-Type", kind)] if kind else [])
+    shown = Answer(405, b"{}", [("Content-Type", kind or "application/json"), *BY_KONG])
+    with serving({("GET", "/v1/messages"): shown}) as kong:
+        found = asked(tmp_path, "proxy_chain", {("GET", "/v1/messages"): hidden}, ports={"8000/tcp": kong.place})
+    assert found[0] == status, found
