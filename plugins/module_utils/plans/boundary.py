@@ -46,14 +46,30 @@ def names_taken(wanted: Iterable[str], summaries: Iterable[Mapping[str, Any]], p
     ]
 
 
-def published(services: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Place]]:
-    """Return service → the places on the host that a backup records of it."""
-    return {
-        name: [
-            (str(host), int(port), inside.rpartition("/")[2]) for inside, (host, port) in item.get("ports", {}).items()
+def published(
+    services: Mapping[str, Mapping[str, Any]], recorded: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[Place]]:
+    """Return service → the places on the host that a backup records of it.
+
+    recorded: service → its container in the backup. The address is the one that it asked for; where that is not
+    recorded, any: the 127.0.0.1 of services may be the place at which one that listens everywhere was reached.
+    """
+    found: dict[str, list[Place]] = {}
+    for name, item in services.items():
+        asked = ((recorded.get(name) or {}).get("settings") or {}).get("ports") or {}
+        found[name] = [
+            (address, int(port), inside.rpartition("/")[2])
+            for inside, (host, port) in item.get("ports", {}).items()
+            for address in _addresses(asked.get(inside), str(host))
         ]
-        for name, item in services.items()
-    }
+    return found
+
+
+def _addresses(asked: Iterable[Mapping[str, Any]] | None, host: str) -> list[str]:
+    """Return the addresses that a published port was asked for at; host: at which it was reached."""
+    if asked:
+        return list(dict.fromkeys(str(item.get("HostIp") or ANY_ADDRESS) for item in asked))
+    return [ANY_ADDRESS if host == LOOPBACK else host]
 
 
 def ports_taken(
@@ -89,9 +105,8 @@ def ports_taken(
 
 
 def _overlaps(wanted: Place, held: Place) -> bool:
-    """Say whether two places exclude each other; a recorded 127.0.0.1 may have been any address."""
-    anywhere = wanted[0] == LOOPBACK or bool({wanted[0], held[0]} & ANYWHERE)
-    return wanted[1:] == held[1:] and (anywhere or wanted[0] == held[0])
+    """Say whether two places exclude each other."""
+    return wanted[1:] == held[1:] and (bool({wanted[0], held[0]} & ANYWHERE) or wanted[0] == held[0])
 
 
 def _covers(held: Place, wanted: Place) -> bool:
@@ -103,16 +118,21 @@ def programs_on_ports(
 ) -> list[Guard]:
     """Return a guard for each port of a service that does not run now, and that a program of the host listens on."""
     up = set(running)
-    rows = list(listeners)
+    rows = [item for item in listeners if not item.carrier]
     return [
         Guard("port_taken", f"Port {port} of {service} is held by {who}.", f"Look: ss -tlnp 'sport = :{port}'")
         for service, places in sorted(wanted.items())
         if service not in up
         for host, port, protocol in places
         if protocol == "tcp"  # the listeners are those of TCP
-        for who in [stranger((host, port), (item for item in rows if not item.carrier), {})]
+        for who in [stranger((LOOPBACK if host in ANYWHERE else host, port), rows, {})]
         if who
     ]
+
+
+def makes_network(wanted: Mapping[str, Mapping[str, Any] | None]) -> bool:
+    """Say whether Compose makes a network for the definition; wanted: as for networks_taken."""
+    return any(not (about or {}).get("external") for about in wanted.values())
 
 
 def networks_taken(

@@ -118,10 +118,15 @@ class PlanInput:
             "kong_loads": bool(live_state.loading_client(self.engine, self.containers, self.stack.kong_service)),
             "guards": guards,
             "warnings": warnings + self._live_findings() + data.pop("warnings"),
-            "network": self.engine.has_network(),
+            "network": self._has_network(),
             "data": data,
             "redis_closed": self._closed(env, wrong),
         }
+
+    def _has_network(self) -> bool:
+        """Say whether the project's network is there, or there is none that Compose would make."""
+        own = bool(self.problem) or boundary.makes_network(self.definitions.networks)
+        return self.engine.has_network() or not own
 
     def _service(self, container: Container, differs: list[str], stale: Iterable[str], trouble: str) -> dict[str, Any]:
         mounts = mounted_names(self.stack, container)
@@ -268,7 +273,7 @@ class PlanInput:
         """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
         project = self.stack.project
         everyone, networks = self.engine.everyone(), self.engine.networks()
-        places = boundary.published(target["services"])
+        places = boundary.published(target["services"], recorded)
         guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
         guards += boundary.ports_taken(places, everyone, project)
         up = [name for name, item in self.containers.items() if item.running]

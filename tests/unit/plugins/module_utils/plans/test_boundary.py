@@ -64,8 +64,7 @@ def test_ports_taken(rows, found):
 
 
 FIVE, ANY, ANY_6 = ("10.0.0.5", 443, "tcp"), ("0.0.0.0", 443, "tcp"), ("::", 443, "tcp")
-# How a record tells that every address was meant.
-RECORDED_ANY = ("127.0.0.1", 443, "tcp")
+LOCAL = ("127.0.0.1", 443, "tcp")
 
 
 @pytest.mark.parametrize(
@@ -77,16 +76,19 @@ RECORDED_ANY = ("127.0.0.1", 443, "tcp")
         (FIVE, ("10.0.0.6", 443, "tcp"), None, False),
         (FIVE, ("10.0.0.5", 443, "udp"), None, False),
         (FIVE, ("10.0.0.5", 8443, "tcp"), None, False),
-        (RECORDED_ANY, ("10.0.0.6", 443, "tcp"), None, True),
-        (RECORDED_ANY, ANY, None, True),
-        (RECORDED_ANY, ("127.0.0.1", 443, "udp"), None, False),
-        (RECORDED_ANY, ("10.0.0.6", 443, "tcp"), ("127.0.0.1", 443, "tcp"), False),
+        (ANY, ("10.0.0.6", 443, "tcp"), None, True),
+        (ANY, ANY, None, True),
+        (ANY, ("127.0.0.1", 443, "udp"), None, False),
+        (LOCAL, ANY, None, True),
+        (LOCAL, ("10.0.0.6", 443, "tcp"), None, False),
+        (LOCAL, ("10.0.0.6", 443, "tcp"), LOCAL, False),
         (FIVE, ("10.0.0.5", 443, "tcp"), ("10.0.0.6", 443, "tcp"), True),
         (("127.0.0.1", 53, "udp"), ("10.0.0.6", 53, "udp"), ("0.0.0.0", 53, "udp"), False),
     ],
     ids=[
         "the-same", "they-have-any", "they-have-any-ipv6", "another-address", "another-protocol", "another-port",
-        "we-had-any", "both-any", "udp-beside-ours", "ours-runs-beside", "ours-runs-elsewhere", "ours-runs-on-any",
+        "we-had-any", "both-any", "udp-beside-ours", "they-have-any-we-local", "local-and-another",
+        "ours-runs-beside", "ours-runs-elsewhere", "ours-runs-on-any",
     ],
 )  # fmt: skip
 def test_a_port_is_taken_at_its_address_and_by_its_protocol(wanted, theirs, ours, taken):
@@ -97,7 +99,38 @@ def test_a_port_is_taken_at_its_address_and_by_its_protocol(wanted, theirs, ours
 def test_what_a_record_publishes():
     recorded = {"nginx": {"ports": {"443/tcp": ["10.0.0.5", 443], "443/udp": ["10.0.0.5", 443]}}, "client": {}}
     places = {"nginx": [FIVE, ("10.0.0.5", 443, "udp")], "client": []}
-    assert boundary.published(recorded) == places
+    assert boundary.published(recorded, {}) == places
+
+
+@pytest.mark.parametrize(
+    ("host", "asked", "addresses"),
+    [
+        ("127.0.0.1", [{"HostIp": "127.0.0.1", "HostPort": "443"}], ["127.0.0.1"]),
+        ("127.0.0.1", [{"HostIp": "", "HostPort": "443"}], ["0.0.0.0"]),
+        ("127.0.0.1", [{"HostIp": "::", "HostPort": "443"}], ["::"]),
+        ("127.0.0.1", [{"HostIp": "127.0.0.1"}, {"HostIp": "10.0.0.5"}], ["127.0.0.1", "10.0.0.5"]),
+        ("127.0.0.1", None, ["0.0.0.0"]),
+        ("10.0.0.5", None, ["10.0.0.5"]),
+    ],
+)
+def test_a_place_is_at_the_address_that_was_asked_for(host, asked, addresses):
+    services = {"nginx": {"ports": {"443/tcp": [host, 443]}}}
+    recorded = {"nginx": {"settings": {"ports": {"443/tcp": asked} if asked else {}}}}
+    assert boundary.published(services, recorded) == {"nginx": [(address, 443, "tcp") for address in addresses]}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "makes"),
+    [
+        ({}, False),
+        ({"default": {"name": "gateway_default"}}, True),
+        ({"default": None}, True),
+        ({"shared": {"name": "shared", "external": True}}, False),
+        ({"shared": {"name": "shared", "external": True}, "own": {"name": "gateway_own"}}, True),
+    ],
+)
+def test_what_network_compose_makes(wanted, makes):
+    assert boundary.makes_network(wanted) is makes
 
 
 @pytest.mark.parametrize(("protocol", "taken"), [("tcp", True), ("udp", False)])

@@ -123,6 +123,20 @@ class TestStrangers:
         found = guards(self.ask(stack, places, networks=[other], files={COMPOSE: definition}))
         assert found == [("network_taken", "The network gateway_default belongs to project other.")]
 
+    @pytest.mark.parametrize(
+        ("networks", "there"),
+        [
+            (b"networks: {default: {name: gateway_default}}\n", False),
+            (b"networks: {default: {name: shared, external: true}}\n", True),
+            (b"", True),
+        ],
+        ids=["made-by-compose", "external", "none"],
+    )
+    def test_a_network_that_compose_does_not_make_cannot_be_missed(self, stack, places, monkeypatch, networks, there):
+        monkeypatch.setattr(samples.SmallEngine, "has_network", lambda _engine: False)
+        definition = Runner().read(stack.path(COMPOSE)) + networks
+        assert self.ask(stack, places, files={COMPOSE: definition})["network"] is there
+
     def test_guests_on_a_network_that_is_used_or_ours(self, stack, places):
         ours = {"Name": "gateway_inner", "Labels": {"com.docker.compose.project": "gateway"}}
         theirs = {"Name": "theirs", "Labels": {}}
