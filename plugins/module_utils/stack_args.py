@@ -64,6 +64,14 @@ def _standing(folder: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> 
     return next(((name,) for name in others if os.path.isfile(os.path.join(folder, name))), wanted)
 
 
+def _below(folders: Iterable[str], name: str) -> str:
+    """Return a name relative to the first of the folders that an absolute one lies in; others as they are."""
+    for folder in folders:
+        if os.path.isabs(name) and name.startswith(folder + os.sep):
+            return os.path.relpath(name, folder)
+    return name
+
+
 @dataclass(frozen=True)
 class StackArgs:
     """Where the stack is and what its parts are called; paths in compose_files and env_file are relative to dir.
@@ -112,8 +120,11 @@ class StackArgs:
         }
         values["deployed_from"] = os.path.abspath(values["dir"])
         values["dir"] = os.path.realpath(values["dir"])
+        folders = (values["deployed_from"], values["dir"])
+        values["env_file"] = _below(folders, values["env_file"])
         values["plain"] = not values["compose_files"]
-        values["compose_files"] = _standing(values["dir"], values["compose_files"] or COMPOSE_NAMES, COMPOSE_NAMES)
+        named = tuple(_below(folders, name) for name in values["compose_files"])
+        values["compose_files"] = _standing(values["dir"], named or COMPOSE_NAMES, COMPOSE_NAMES)
         values["wanted_env_file"] = values["env_file"]
         if values["env_file"]:
             values["env_file"] = _standing(values["dir"], (values["env_file"],), (".env",))[0]

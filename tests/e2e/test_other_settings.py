@@ -35,7 +35,7 @@ FURTHER = """
 OVERRIDE = """
 services:
   client:
-    env_file: !override [config/client.env]
+    env_file: !override [DIRECTORY/config/client.env]
 """
 ONE_FILE = "      - ./nginx/conf.d/default.conf:/etc/nginx/conf.d/default.conf:ro\n"
 FOLDER_AND_LOGS = "      - ./nginx/conf.d:/etc/nginx/conf.d:ro\n      - ./nginx/conf.d/logs:/var/log/own\n"
@@ -57,7 +57,9 @@ class OtherLab(Lab):
                 assert text.count(old) == 1, (name, old)
                 text = text.replace(old, new)
             path.write_text(text, encoding="utf-8")
-        (self.stack.directory / "docker-compose.override.yml").write_text(OVERRIDE, encoding="utf-8")
+        # By its absolute path, as some write it.
+        override = OVERRIDE.replace("DIRECTORY", str(self.stack.directory))
+        (self.stack.directory / "docker-compose.override.yml").write_text(override, encoding="utf-8")
         (self.stack.directory / "config" / "client.env").write_text("RELEASE=one\n", encoding="utf-8")
         log(self).parent.mkdir()
         log(self).write_text("first\n", encoding="utf-8")

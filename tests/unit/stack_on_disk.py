@@ -11,7 +11,7 @@ import yaml
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup_store import BackupWriter
 from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import links
-from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration.config_files import fill_in
+from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration.references import fill_in
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import env_file
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import as_record
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.definitions import Definitions

@@ -241,9 +241,15 @@ class Capture:
         """Kong's file: the one whose MD5 Kong shows, else such a one from an older backup, else what Kong exports."""
         facts = captured.kong
         path = facts["file"]
+        elsewhere = "" if path else config_files.kong_file_elsewhere(self.stack, self.containers)
         if path not in captured.files:
             if path:
                 captured.gaps.append(f"{path}, Kong's own file, is not among the configuration that is backed up")
+            elif elsewhere:
+                captured.gaps.append(
+                    f"{elsewhere}, Kong's own file, comes from a volume or from outside {self.stack.dir}, "
+                    "of which no backup holds anything"
+                )
             return
         if shown and shown != _md5(captured.files[path].data):
             data, origin = self._kong_content(shown, path)

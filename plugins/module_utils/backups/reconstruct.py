@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..configuration import config_files
+from ..configuration import references
 from ..engine import compose, env_file
 from ..engine.definitions import Definitions
 from ..stack_args import StackArgs
@@ -32,11 +32,11 @@ def reconstruct(
         for name, (running, _wanted) in differs.items():
             if name.startswith("env.") and running is not None:
                 text = compose.environment(template).get(name[4:])
-                exact.update(config_files.solve(str(text), running) if text is not None else {name[4:]: running})
+                exact.update(references.solve(str(text), running) if text is not None else {name[4:]: running})
             elif name == "memory":
-                guessed.update(config_files.solve(compose.memory_template(template), str(running)))
+                guessed.update(references.solve(compose.memory_template(template), str(running)))
             elif name == "image":
-                guessed.update(config_files.solve(str(template.get("image") or ""), running))
+                guessed.update(references.solve(str(template.get("image") or ""), running))
     # A container's environment has the very text; a limit is only known as its number of bytes.
     values = {**guessed, **exact}
     solved = {}

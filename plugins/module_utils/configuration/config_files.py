@@ -5,24 +5,18 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
 
 from ..engine import env_file
 from ..engine.container import Container
-from ..libraries import yaml
 from ..runner import Runner
 from ..stack_args import OVERRIDES, StackArgs
-from . import compose_file, mounted_tree
+from . import links, mounted_tree, references
 from .lua_path import holds_code
 
 OWN_FOLDERS = (".recovery", "logs")
-# A doubled dollar sign is a plain one; it is matched first so that nothing after it passes for a variable.
-_VARIABLE = re.compile(
-    r"(?P<escaped>\$\$)|\$\{(?P<braced>[A-Za-z_]\w*)(?::?-(?P<default>[^}]*))?[^}]*\}|\$(?P<plain>[A-Za-z_]\w*)"
-)
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,8 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
     def read(name: str) -> bytes | None:
         return runner.read(stack.path(name)) if os.path.isfile(stack.path(name)) else None
 
-    wanted += referenced(stack.definition(), read, _parsed(read(stack.env_file)))
+    variables = env_file.parse(read(stack.env_file) or b"")
+    wanted += references.referenced(stack.definition(), read, variables, partial(links.as_written, stack))
     present: list[str] = []
     absent: list[str] = []
     for name in dict.fromkeys(os.path.normpath(name) for name in wanted if name):
@@ -74,119 +69,6 @@ def definition_files(stack: StackArgs, runner: Runner) -> tuple[list[str], list[
             absent.append(name)
     behind = [stack.relative(stack.path(name)) for name in present]
     return list(dict.fromkeys([*present, *filter(None, behind)])), absent
-
-
-def referenced(
-    compose_files: Iterable[str], read: Callable[[str], bytes | None], environment: Mapping[str, str]
-) -> list[str]:
-    """Return every further file that Compose reads beside its own, at any distance, relative to the stack.
-
-    read(path) returns a file's content, None where it is not there. Paths in a file that is included or extended are
-    relative to its directory, or to the one that the include names; what lies outside the stack is left out.
-    """
-    found: list[str] = []
-    waiting = [(name, ".", environment) for name in compose_files]
-    seen = set()
-    while waiting:
-        name, folder, variables = waiting.pop(0)
-        if (name, folder) in seen:
-            continue  # a circle
-        seen.add((name, folder))
-        for item in references(read(name) or b""):
-            files = _places(folder, item.files, variables)
-            found += files
-            if not item.compose or not files:
-                continue
-            below = _places(folder, [item.folder], variables) if item.folder else [os.path.dirname(files[0]) or "."]
-            inner = dict(variables)
-            if item.included:
-                given = _places(folder, item.env_files, variables)
-                settings = given if item.env_files else _places("", [os.path.join(part, ".env") for part in below], {})
-                found += settings
-                inner = {**{key: value for path in settings for key, value in _parsed(read(path)).items()}, **inner}
-            waiting += [(path, part, inner) for path in files for part in below]
-    return found
-
-
-def _places(folder: str, names: Iterable[str], variables: Mapping[str, str]) -> list[str]:
-    """Return names in a folder of the stack as paths relative to the stack, those outside left out."""
-    paths = [os.path.normpath(os.path.join(folder, fill_in(name, variables))) for name in names]
-    return [path for path in paths if not os.path.isabs(path) and path.split(os.sep)[0] != ".."]
-
-
-def _parsed(content: bytes | None) -> dict[str, str]:
-    return env_file.parse(content or b"")
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Files that a Compose file names together, as written.
-
-    compose: they are Compose files themselves; included: filled in from env_files too, and what they name is relative
-    to folder where one is given.
-    """
-
-    files: tuple[str, ...]
-    compose: bool = False
-    included: bool = False
-    folder: str = ""
-    env_files: tuple[str, ...] = ()
-
-
-def references(content: bytes) -> list[Reference]:
-    """Return what a Compose file names: env_file, label_file, extends and include."""
-    try:
-        document = _mapping(compose_file.parse(content))
-    except yaml.YAMLError:
-        return []
-    found = []
-    included = document.get("include")
-    for item in included if isinstance(included, list) else [included]:
-        about = _mapping(item)
-        folder = str(about.get("project_directory") or "")
-        found.append(Reference(_names(item), True, True, folder, _names(about.get("env_file"))))
-    for service in map(_mapping, _mapping(document.get("services")).values()):
-        found += [Reference(_names(service.get(name))) for name in ("env_file", "label_file")]
-        found.append(Reference(_names(_mapping(service.get("extends")).get("file")), True))
-    return [item for item in found if item.files]
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    """Return value when it is a mapping, else an empty one: a broken file refers to nothing."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def _names(item: Any) -> tuple[str, ...]:
-    if isinstance(item, str):
-        return (item,)
-    if isinstance(item, list):
-        return tuple(name for part in item for name in _names(part))
-    return _names(item.get("path")) if isinstance(item, Mapping) else ()
-
-
-def fill_in(text: str, environment: Mapping[str, str]) -> str:
-    """Return text with ``$NAME``, ``${NAME}`` and ``${NAME:-default}`` filled in."""
-
-    def value(match: re.Match[str]) -> str:
-        if match.group("escaped"):
-            return "$"
-        name = match.group("braced") or match.group("plain")
-        return environment.get(name) or match.group("default") or ""
-
-    return _VARIABLE.sub(value, text)
-
-
-def solve(template: str, value: str) -> dict[str, str]:
-    """Return the variable that makes template read value, when template holds exactly one; else nothing."""
-    holes = [match for match in _VARIABLE.finditer(template) if not match.group("escaped")]
-    if len(holes) != 1:
-        return {}
-    hole = holes[0]
-    before, after = (part.replace("$$", "$") for part in (template[: hole.start()], template[hole.end() :]))
-    if not (value.startswith(before) and value.endswith(after) and len(value) >= len(before) + len(after)):
-        return {}
-    name = hole.group("braced") or hole.group("plain")
-    return {name: value[len(before) : len(value) - len(after)]}
 
 
 def mounted(stack: StackArgs, containers: Mapping[str, Container]) -> dict[str, list[MountedPath]]:
@@ -237,9 +119,13 @@ def _kong_file_alone(
 
 
 def _written(stack: StackArgs, containers: Mapping[str, Container]) -> set[str]:
-    """Return the stack's directories that containers mount writable."""
+    """Return the stack's directories that containers mount writable, and the one in which its backups lie.
+
+    A backup that held those before it would grow with each one, and going back to it would take the later ones away.
+    """
     mounts = [item for container in containers.values() for item in container.mounts]
     found = {stack.relative(item.source) for item in mounts if item.type == "bind" and item.writable and item.source}
+    found.add(stack.relative(stack.backup_dir))
     return {path for path in found - {"", "."} if os.path.isdir(stack.path(path))}
 
 
@@ -284,7 +170,21 @@ def spared(stack: StackArgs, containers: Mapping[str, Container]) -> list[str]:
 
 def kong_file(stack: StackArgs, containers: Mapping[str, Container]) -> str:
     """Return Kong's declarative file (relative to the stack), found through its environment; empty when not mounted."""
+    source = _kong_source(stack, containers)[1]
+    return stack.relative(source) if source else ""
+
+
+def kong_file_elsewhere(stack: StackArgs, containers: Mapping[str, Container]) -> str:
+    """Return the path inside of Kong's declarative file where it is mounted, but not from the stack's directory.
+
+    Empty where it is from there, or where it is part of the image, which comes back as a whole.
+    """
+    inside, source = _kong_source(stack, containers)
+    return inside if source and not stack.relative(source) else ""
+
+
+def _kong_source(stack: StackArgs, containers: Mapping[str, Container]) -> tuple[str, str]:
+    """Return Kong's declarative file as Kong is told it, and where it lies on the host; empty where it is not."""
     kong = containers.get(stack.kong_service)
     inside = kong.env.get("KONG_DECLARATIVE_CONFIG", "") if kong else ""
-    source = kong.mounted_at(inside) if kong and inside else ""
-    return stack.relative(source) if source else ""
+    return inside, kong.mounted_at(inside) if kong and inside else ""

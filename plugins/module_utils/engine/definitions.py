@@ -52,14 +52,15 @@ class Definitions:
     def resolve(self, files: Mapping[str, bytes], interpolate: bool = True) -> dict[str, Any]:
         """Return service → definition for files (path relative to the stack → content), as if they lay in the stack.
 
-        They are laid out in a private directory of the same shape; paths in the answer are those of the stack. The
-        environment file is the one among them, whatever stands in for it on disk now.
+        They are laid out in a private directory of the same shape; paths in the answer are those of the stack, and
+        absolute ones into the stack lead into that directory meanwhile. The environment file is the one among them,
+        whatever stands in for it on disk now.
         """
         with private_folder() as folder:
             for path, content in files.items():
                 full = os.path.join(folder, path)
                 self.runner.make_dir(os.path.dirname(full))
-                self.runner.write(full, content)
+                self.runner.write(full, content.replace(f"{self.stack.dir}/".encode(), f"{folder}/".encode()))
             elsewhere = self.stack.moved_to(folder, env_file=self.stack.env_file_among(files))
             answer = self._asked(elsewhere, [] if interpolate else ["--no-interpolate"])
         document = answer.replace(json.dumps(folder)[1:-1], self.stack.dir)

@@ -88,6 +88,21 @@ def test_usual_names_stand_in_for_files_that_are_not_there(tmp_path, there, comp
     assert found.wanted_env_file == "config/production.env"
 
 
+def test_absolute_names_of_files_in_the_stack_are_its_files_too(tmp_path):
+    link = tmp_path / "current"
+    link.symlink_to(tmp_path / "release")
+    (tmp_path / "release" / "config").mkdir(parents=True)
+    for name in ("compose.yaml", "config/app.env"):
+        (tmp_path / "release" / name).write_text("", encoding="utf-8")
+    defaults = {name: option.get("default") for name, option in STACK_SPEC["options"].items()}
+    given = {"project": "p", "environment": "production", "dir": str(link)}
+    given.update(compose_files=[str(tmp_path / "release/compose.yaml")], env_file=f"{link}/config/app.env")
+    found = StackArgs.from_params({**defaults, **given})
+    assert (found.compose_files, found.env_file) == (("compose.yaml",), "config/app.env")
+    outside = StackArgs.from_params({**defaults, **given, "env_file": f"{tmp_path}/releases.env"})
+    assert outside.wanted_env_file == f"{tmp_path}/releases.env"
+
+
 @pytest.mark.parametrize(
     ("there", "counts"),
     [

@@ -98,6 +98,15 @@ def test_a_file_of_kong_that_nothing_counts_is_a_gap(stack):
     assert f"{file}, Kong's own file, is not among the configuration that is backed up" in captured.gaps
 
 
+@pytest.mark.parametrize("kind", ["volume", "bind"])
+def test_a_file_of_kong_from_a_volume_or_another_directory_is_a_gap(stack, tmp_path_factory, kind):
+    env = {**disk.containers(stack)["kong"].env, "KONG_DECLARATIVE_CONFIG": "/own/kong.yml"}
+    mounts = (samples.Mount(kind, str(tmp_path_factory.mktemp("elsewhere")), "/own", writable=True),)
+    captured = capture(stack, disk.containers(stack, kong={"env": env, "mounts": mounts}))
+    told = f"/own/kong.yml, Kong's own file, comes from a volume or from outside {stack.dir}"
+    assert [gap for gap in captured.gaps if gap.startswith(told)]
+
+
 @pytest.mark.parametrize("declared", [KONG_FILE, "current.yml"], ids=["a-file", "a-link"])
 def test_kongs_file_in_the_stacks_own_directory_is_taken(stack, declared):
     os.symlink(KONG_FILE, stack.path("current.yml"))

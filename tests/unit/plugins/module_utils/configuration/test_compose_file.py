@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import compose_file, config_files
+from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import compose_file, references
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_what_is_no_document_of_plain_values_is_refused(text):
 
 def test_a_file_with_such_a_tag_names_its_files_all_the_same():
     text = b"services: {kong: {ports: !override ['80:8000'], env_file: config/kong.env}}"
-    assert [item.files for item in config_files.references(text)] == [("config/kong.env",)]
+    assert [item.files for item in references.references(text)] == [("config/kong.env",)]
 
 
 @pytest.mark.parametrize("value", ["!reset", "!reset null", "!reset []"])
 def test_what_is_taken_back_names_no_file(value):
-    assert config_files.references(f"services: {{kong: {{env_file: {value} }}}}".encode()) == []
+    assert references.references(f"services: {{kong: {{env_file: {value} }}}}".encode()) == []

@@ -26,64 +26,6 @@ def root(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("plain", "plain"),
-        ("$A", "1"),
-        ("${A}", "1"),
-        ("x-${A}.env", "x-1.env"),
-        ("${NONE}", ""),
-        ("${NONE:-d}", "d"),
-        ("${NONE-d}", "d"),
-        ("${EMPTY:-d}", "d"),
-        ("${A:-d}", "1"),
-        ("${A:?must be set}", "1"),
-        ("$A$B", "12"),
-        ("$$(cmd)", "$(cmd)"),
-        ("$$A", "$A"),
-        ("$$$A", "$1"),
-    ],
-)
-def test_fill_in(text, expected):
-    assert config_files.fill_in(text, {"A": "1", "B": "2", "EMPTY": ""}) == expected
-
-
-@pytest.mark.parametrize(
-    ("template", "value", "solution"),
-    [
-        ("${LEVEL}", "debug", {"LEVEL": "debug"}),
-        ("$LEVEL", "debug", {"LEVEL": "debug"}),
-        ("${LEVEL:-notice}", "debug", {"LEVEL": "debug"}),
-        ("redis://:${PW}@redis", "redis://:s@redis", {"PW": "s"}),
-        ("${PW}", "", {"PW": ""}),
-        ("redis://${PW}@redis", "http://s@redis", {}),
-        ("a${X}a", "a", {}),
-        ("${A}${B}", "xy", {}),
-        ("constant", "other", {}),
-        ("", "x", {}),
-        ("a$$b", "a$b", {}),
-        ("a$$b-${A}", "a$b-1", {"A": "1"}),
-    ],
-    ids=[
-        "whole",
-        "plain",
-        "default",
-        "inside",
-        "empty",
-        "another-frame",
-        "frame-overlaps",
-        "two-variables",
-        "none",
-        "no-template",
-        "escaped-dollar",
-        "escaped-dollar-and-variable",
-    ],
-)
-def test_solve(template, value, solution):
-    assert config_files.solve(template, value) == solution
-
-
 class TestDefinitionFiles:
     def test_present_and_absent(self, root):
         found = config_files.definition_files(samples.stack(root), Runner())
@@ -221,7 +163,7 @@ class TestMounted:
         stack = samples.stack(root, **settings)
         mounts = [samples.bind(root / "redis", "/etc/redis"), samples.bind(root / "redis/data", "/data", writes)]
         containers = {"redis": samples.container("redis", mounts=mounts)}
-        assert config_files.spared(stack, containers) == left
+        assert config_files.spared(stack, containers) == ["backups", *left]
         (folder, *_named) = config_files.mounted(stack, containers)["redis"]
         found = set(config_files.tree(stack, "redis", config_files.spared(stack, containers)))
         assert found == {"redis/redis.conf", *([] if left else ["redis/data/dump.rdb"])}
@@ -231,7 +173,20 @@ class TestMounted:
         """A backup may hold that directory."""
         mounts = [samples.bind(root / "redis/data", "/data", writable=True)]
         containers = {"redis": samples.container("redis", mounts=mounts)}
-        assert config_files.spared(samples.stack(root), containers) == ["redis/data"]
+        assert config_files.spared(samples.stack(root), containers) == ["backups", "redis/data"]
+
+    @pytest.mark.parametrize("named", [False, True], ids=["read-only", "named"])
+    def test_backups_below_a_mounted_directory_are_none_of_it(self, root, named):
+        """Where they lie in deploy/backups, and a container has deploy."""
+        (root / "deploy/backups/pre-deploy/deploy-1").mkdir(parents=True)
+        for name in ("deploy/site.conf", "deploy/backups/pre-deploy/deploy-1/manifest.json"):
+            (root / name).write_text("", encoding="utf-8")
+        stack = samples.stack(root, backup_dir=str(root / "deploy/backups"), config_paths=["deploy"] if named else [])
+        containers = {"web": samples.container("web", mounts=[samples.bind(root / "deploy", "/deploy", named)])}
+        (folder,) = config_files.mounted(stack, containers)["web"]
+        assert config_files.spared(stack, containers) == ["deploy/backups"]
+        assert config_files.tree(stack, "deploy", config_files.spared(stack, containers)) == ["deploy/site.conf"]
+        assert set(live_state.inside_paths(stack, [folder])) == {"deploy/site.conf"}
 
     def test_a_volume_is_none(self, root):
         mount = samples.Mount("volume", str(root / "nginx"), "/etc/nginx", writable=False)
@@ -269,3 +224,19 @@ def test_kong_file(root, inside, path):
 
 def test_kong_file_without_kong(root):
     assert config_files.kong_file(samples.stack(root), {}) == ""
+    assert config_files.kong_file_elsewhere(samples.stack(root), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "inside", "elsewhere"),
+    [
+        ("kong", "/kong/kong.yml", ""),
+        ("/srv/other", "/kong/kong.yml", "/kong/kong.yml"),
+        ("/srv/other", "/in/the/image.yml", ""),
+    ],
+    ids=["from-the-stack", "from-elsewhere", "in-the-image"],
+)
+def test_kong_file_elsewhere(root, source, inside, elsewhere):
+    mounts = (samples.bind(root / source, "/kong"),)
+    kong = samples.container("kong", env={"KONG_DECLARATIVE_CONFIG": inside}, mounts=mounts)
+    assert config_files.kong_file_elsewhere(samples.stack(root), {"kong": kong}) == elsewhere

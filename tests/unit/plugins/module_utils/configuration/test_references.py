@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import config_files
+from ansible_collections.kong_masking.recovery.plugins.module_utils.configuration import references
+
+
+def inside(path):
+    """Return an absolute path relative to the stack in /opt/gateway."""
+    return path[len("/opt/gateway/") :] if path.startswith("/opt/gateway/") else ""
 
 
 def named(**files):
     """Return what Compose reads beside a.yml; files: name without its suffix → content, __ for a slash."""
     contents = {f"{name.replace('__', '/')}.yml": data for name, data in files.items()}
-    return config_files.referenced(["a.yml"], contents.get, {"ENV": "production"})
+    return references.referenced(["a.yml"], contents.get, {"ENV": "production"}, inside)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +27,9 @@ def named(**files):
         (b"services: {a: {env_file: 'config/${ENV}.env'}}", ["config/production.env"]),
         (b"services: {a: {label_file: [./x.labels]}}", ["x.labels"]),
         (b"services: {a: {env_file: [/etc/x.env, ../y.env, a/../../z.env]}}", []),
+        (b"services: {a: {env_file: [/opt/gateway/config/x.env, /opt/gatewayed/y.env]}}", ["config/x.env"]),
         (b"services: {a: {extends: {file: base.yml, service: b}}}", ["base.yml"]),
+        (b"include: [{path: /opt/gateway/m/more.yml, project_directory: /opt/gateway/n}]", ["m/more.yml", "n/.env"]),
         (b"services: {a: {extends: b}}", []),
         (b"include: [more.yml, {path: [p.yml, q.yml]}]", ["more.yml", ".env", "p.yml", "q.yml", ".env"]),
         (b"include: m/more.yml", ["m/more.yml", "m/.env"]),
@@ -44,7 +51,9 @@ def named(**files):
         "variable",
         "label-file",
         "outside",
+        "absolute",
         "extends-file",
+        "include-absolute",
         "extends",
         "include",
         "include-from-a-folder",
@@ -111,5 +120,63 @@ def test_an_included_file_is_filled_in_from_its_own_environment_too():
         "c/.env": b"NAME=c\n",
         "c/c.yml": b"services: {c: {env_file: '${NAME}.env'}}",
     }
-    found = config_files.referenced(["a.yml"], files.get, {"ENV": "production"})
+    found = references.referenced(["a.yml"], files.get, {"ENV": "production"}, inside)
     assert found == ["b.yml", "b.env", "c/c.yml", "c/.env", "b-production.env", "c/c.env"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "plain"),
+        ("$A", "1"),
+        ("${A}", "1"),
+        ("x-${A}.env", "x-1.env"),
+        ("${NONE}", ""),
+        ("${NONE:-d}", "d"),
+        ("${NONE-d}", "d"),
+        ("${EMPTY:-d}", "d"),
+        ("${A:-d}", "1"),
+        ("${A:?must be set}", "1"),
+        ("$A$B", "12"),
+        ("$$(cmd)", "$(cmd)"),
+        ("$$A", "$A"),
+        ("$$$A", "$1"),
+    ],
+)
+def test_fill_in(text, expected):
+    assert references.fill_in(text, {"A": "1", "B": "2", "EMPTY": ""}) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "solution"),
+    [
+        ("${LEVEL}", "debug", {"LEVEL": "debug"}),
+        ("$LEVEL", "debug", {"LEVEL": "debug"}),
+        ("${LEVEL:-notice}", "debug", {"LEVEL": "debug"}),
+        ("redis://:${PW}@redis", "redis://:s@redis", {"PW": "s"}),
+        ("${PW}", "", {"PW": ""}),
+        ("redis://${PW}@redis", "http://s@redis", {}),
+        ("a${X}a", "a", {}),
+        ("${A}${B}", "xy", {}),
+        ("constant", "other", {}),
+        ("", "x", {}),
+        ("a$$b", "a$b", {}),
+        ("a$$b-${A}", "a$b-1", {"A": "1"}),
+    ],
+    ids=[
+        "whole",
+        "plain",
+        "default",
+        "inside",
+        "empty",
+        "another-frame",
+        "frame-overlaps",
+        "two-variables",
+        "none",
+        "no-template",
+        "escaped-dollar",
+        "escaped-dollar-and-variable",
+    ],
+)
+def test_solve(template, value, solution):
+    assert references.solve(template, value) == solution

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ class Compose(samples.RememberingRunner):
         self.seen = sorted(
             os.path.join(parent, name) for parent, _folders, names in os.walk(self.folder) for name in names
         )
+        self.texts = [Path(path).read_text(encoding="utf-8") for path in self.seen]
         definition = {"kong": {"volumes": [{"source": f"{self.folder}/kong.yml"}]}}
         self.answers["docker"] = self.answers.get("docker") or json.dumps({"services": definition})
         return super().run(cmd, timeout, check)
@@ -39,6 +41,16 @@ def test_files_are_laid_out_elsewhere_and_paths_come_back_as_the_stacks():
     assert runner.seen == [f"{runner.folder}/config/production.env", f"{runner.folder}/docker-compose.yml"]
     assert not os.path.exists(runner.folder)
     assert f"{runner.folder}/config/production.env" in runner.commands[0]
+
+
+def test_absolute_paths_into_the_stack_lead_to_the_files_that_are_asked_about():
+    """What lies on disk is another release's, or is gone."""
+    text = b"services: {kong: {env_file: /opt/gateway/config/app.env, volumes: ['/mnt/opt/gateways:/x']}}"
+    runner = Compose()
+    Definitions(samples.stack(), runner, ("docker", "compose")).resolve({"docker-compose.yml": text})
+    (laid_out,) = runner.texts
+    assert f"env_file: {runner.folder}/config/app.env" in laid_out
+    assert "/mnt/opt/gateways:/x" in laid_out
 
 
 @pytest.mark.parametrize("name", ["config/production.env", ".env"])
