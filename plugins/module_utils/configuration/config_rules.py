@@ -23,9 +23,14 @@ _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PORT = re.compile(r"(^|_)PORT$")
 # As Compose publishes: a port, a range, either behind an address of the host.
 _PUBLISHED = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):)?(\d+)(?:-(\d+))?")
+# As Docker and Kubernetes give a place to what they start.
+_PLACE = re.compile(r"[a-z]+://.+:(\d+)")
 _OURS = re.compile(r"^(REDIS|KONG|NGINX|PROXY|GATEWAY|ADMIN|UPSTREAM|HTTPS?)(_|$)")
 _MEMORY = re.compile(r"(^|_)(MEM(ORY)?(_LIMIT|_RESERVATION|_CACHE_SIZE)?|MAX_?MEMORY)$")
+_LIMIT = re.compile(r"(LIMIT|RESERVATION|MAX_?MEMORY)$")
 _CIDR = re.compile(r"(^|_)(SUBNET|CIDR|IP_RANGE)$")
+# What AWS calls a network of its own.
+_AWS_ID = re.compile(r"[a-z]+-[0-9a-f]{8,}")
 _NETWORK_NAME = re.compile(r"(^|_)NETWORK(_NAME)?$")
 _PASSWORD = re.compile(r"PASS(WORD)?$")
 _LOG_LEVEL = re.compile(r"(^|_)LOG_?LEVEL$")
@@ -139,15 +144,17 @@ def _value(name: str, value: str, environment: str, required: bool) -> list[Find
 
 
 def _port(name: str, value: str) -> list[Finding]:
-    match = _PUBLISHED.fullmatch(value)
-    ports = [int(number) for number in match.groups() if number] if match else [0]
-    if not all(1 <= port <= 65535 for port in ports):
-        return [
-            Finding(ERROR, name, f"{name} is {shown(name, value)}, expected a port from 1024 to 65535", refuses=True)
-        ]
-    if ports[0] >= 1024 or not _OURS.match(name.upper()):
+    ours = bool(_OURS.match(name.upper()))
+    matches = [_PUBLISHED.fullmatch(part.strip()) or _PLACE.fullmatch(part.strip()) for part in value.split(",")]
+    ports = [int(number) for match in matches if match for number in match.groups() if number]
+    if not all(matches) or not all(1 <= port <= 65535 for port in ports):
+        # A name alone does not make a port of what is no number.
+        fatal = ours or bool(ports) or value.lstrip("-").isdigit()
+        told = f"{name} is {shown(name, value)}, expected a port from 1024 to 65535"
+        return [Finding(ERROR if fatal else WARNING, name, told, refuses=fatal)]
+    if min(ports) >= 1024 or not ours:
         return []
-    level = WARNING if ports[0] in WELL_KNOWN else ERROR
+    level = WARNING if all(port in WELL_KNOWN for port in ports if port < 1024) else ERROR
     return [Finding(level, name, f"{name} is {value}, expected a port from 1024 to 65535")]
 
 
@@ -157,7 +164,9 @@ def _memory(name: str, value: str) -> list[Finding]:
     try:
         size = compose.memory_bytes(value)
     except RecoveryError:
-        return [Finding(ERROR, name, f"{name} is {shown(name, value)}, expected a size like 512m or 1g", refuses=True)]
+        fatal = bool(_LIMIT.search(name.upper()) or _OURS.match(name.upper())) or value[0].isdigit()
+        told = f"{name} is {shown(name, value)}, expected a size like 512m or 1g"
+        return [Finding(ERROR if fatal else WARNING, name, told, refuses=fatal)]
     if size < LEAST_MEMORY and name.upper().endswith("LIMIT"):
         if value.isdigit():
             told = f"{name} is {value}: bytes, unless the Compose file adds a unit, and no container starts below 6m"
@@ -168,7 +177,7 @@ def _memory(name: str, value: str) -> list[Finding]:
 
 def _cidr(name: str, value: str) -> list[Finding]:
     found = []
-    for part in (item.strip() for item in value.split(",")):
+    for part in (item.strip() for item in value.split(",") if not _AWS_ID.fullmatch(item.strip())):
         try:
             ipaddress.ip_network(part, strict=True)
         except ValueError:
@@ -176,12 +185,13 @@ def _cidr(name: str, value: str) -> list[Finding]:
                 ipaddress.ip_network(part, strict=False)
                 found.append(Finding(WARNING, name, f"{name} is {part}, which has bits set beyond its mask"))
             except ValueError:
-                found.append(Finding(ERROR, name, f"{name} is {part}, expected a network like 172.28.0.0/16", True))
+                told = f"{name} is {shown(name, part)}, expected a network like 172.28.0.0/16"
+                found.append(Finding(ERROR, name, told, refuses=True))
     return found
 
 
 def _network(name: str, value: str) -> list[Finding]:
-    if "/" in value and re.fullmatch(r"[0-9a-fA-F.:]+/\d+", value):
+    if all(re.fullmatch(r"[0-9a-fA-F.:]+/\d+", part.strip()) for part in value.split(",")):
         return _cidr(name, value)
     if _NETWORK.fullmatch(value):
         return []
