@@ -148,6 +148,7 @@ seconds:
 """
 
 import os
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -156,10 +157,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.backups import backup
 from ..module_utils.backups.backup_store import BackupStore
 from ..module_utils.backups.signing import SIGNING_SPEC, keys_of
+from ..module_utils.engine.container import Container
 from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import DamagedBackupError, RecoveryError
 from ..module_utils.live import live_state
 from ..module_utils.live.troubles import troubles
+from ..module_utils.plans import target_files
 from ..module_utils.report import age_lines, backup_table, newest_ages
 from ..module_utils.runner import Runner
 from ..module_utils.runs.entry import run_module
@@ -183,14 +186,15 @@ NEXT = 10
 CONTENTS = ("services", "kong", "redis", "tags", "absent", "directories", "spared", "links")
 
 
-def what_runs(stack: StackArgs) -> dict[str, Any]:
+def what_runs(stack: StackArgs, engine: DockerStack, containers: dict[str, Container]) -> dict[str, Any]:
     """Return the live state in the terms in which backups record theirs."""
-    engine = DockerStack(stack.project)
-    containers = engine.containers()
+    # What has just fallen fails its checks by that alone, and may be as the backup has it a moment later.
+    early = {name: item.unsettled(time.time()) for name, item in containers.items()}
+    wrong = troubles(stack, containers, live_state.environment(stack, Runner()))
     return {
         "services": live_state.identities(containers),
         "kong_hash": live_state.kong_hash(engine, containers, stack.kong_service),
-        "troubles": troubles(stack, containers, live_state.environment(stack, Runner())),
+        "troubles": {**{name: why for name, why in early.items() if why}, **wrong},
     }
 
 
@@ -208,15 +212,21 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     wanted = params["deployment"].strip() or "latest"
     if wanted == "none":
         return result
-    live = what_runs(stack) if params["broken"] and wanted == "latest" else {"services": {}}
+    live: dict[str, Any] = {"services": {}}
+    containers: dict[str, Container] = {}
+    if params["broken"] and wanted == "latest":
+        engine = DockerStack(stack.project)
+        containers = engine.containers()
+        live = what_runs(stack, engine, containers)
     if params["rejected"] and not RunPhase(stack, params["run"], Runner()).in_time():
         raise RecoveryError(
             "The time of this run is over, no further backup is tried. "
             + " ".join(f"{name} was tried: {why}." for name, why in params["rejected"].items()),
             "Name an older one: -e deployment=ID",
         )
+    edited = target_files.edits(stack, Runner(), store, containers)
     choice = backup.Choice(wanted, params["broken"], params["data_only"], params["rejected"])
-    chosen, why, older = backup.choose(found, choice, live, stack.environment)
+    chosen, why, older = backup.choose(found, choice, live, stack.environment, edited)
     try:
         files = store.prove(chosen)
     except DamagedBackupError as exc:

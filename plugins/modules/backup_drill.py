@@ -151,7 +151,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     rows = store.listing(stack.environment, stack.project, [os.uname().nodename, *params["accept_hosts"]], now)
     wanted = params["deployment"].strip() or "latest"
     choice = backup.Choice(wanted, data_only=True)
-    found, _why, _older = backup.choose(rows, choice, {"services": {}}, stack.environment)
+    found, _why, _older = backup.choose(rows, choice, {"services": {}}, stack.environment, lambda _found: ())
     if found["layout"] == "original":
         raise RecoveryError(
             f"Backup {found['id']} is in the original layout: it holds no definition that could be started.",

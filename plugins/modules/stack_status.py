@@ -112,6 +112,7 @@ from ..module_utils.assessment import status, status_questions
 from ..module_utils.backups.backup_store import BackupStore
 from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.live import live_state
+from ..module_utils.plans import target_files
 from ..module_utils.report import newest_ages
 from ..module_utils.runner import Runner
 from ..module_utils.runs import other_runs
@@ -142,13 +143,14 @@ def body(module: AnsibleModule) -> dict[str, Any]:
         "kong_hash": kong_hash,
         "troubles": {},
     }
+    edited = target_files.edits(stack, runner, store, containers)
     lock = StackLock(stack, runner)
     newest = max((item.created for item in containers.values()), default="")
     facts: dict[str, Any] = {
         "project": stack.project,
         "environment": stack.environment,
         "host": host,
-        "release": status.release(backups, live, newest),
+        "release": status.release(backups, live, newest, edited),
         "expected": stack.core,
         "lock": lock.holder(),
         "unfinished": other_runs.unfinished(stack, runner),

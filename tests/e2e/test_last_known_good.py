@@ -120,3 +120,22 @@ def test_a_backup_that_equals_the_broken_state_is_skipped_with_the_reason(lab: L
     assert f"{broken} equals what runs now, which fails its checks" in done.flat
     assert lab.record()["backup"]["id"] == older
     assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
+
+
+def test_a_mounted_file_that_alone_was_edited_is_no_reason_to_skip_the_backup(lab: Lab) -> None:
+    """Images, containers and Kong's configuration are as in the backup: the file is what broke."""
+    lab.backup()
+    newest = lab.backup()
+    before = lab.state()
+    proxy = lab.stack.directory / PROXY_FILE
+    proxy.write_text(proxy.read_text(encoding="utf-8").replace(":8000", ":8999"), encoding="utf-8")
+    releases.reload_proxy(lab)
+    assert "RELEASE" in (told := lab.play("status").flat)
+    assert "the same as in" not in told
+
+    done = lab.play("rollback")
+
+    assert done.rc == 0, done.output
+    assert done.verdict == "SERVICE: BACK", done.output
+    assert lab.record()["backup"]["id"] == newest
+    assert stack_state.differences(before, lab.state(), identity=False, data=False) == []

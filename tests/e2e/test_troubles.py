@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 
@@ -67,6 +68,21 @@ def starts(lab: Lab, service: str) -> tuple[str, str]:
     """Which container of a service runs, and since when."""
     found = lab.stack.containers()[service]
     return found["Id"], found["State"]["StartedAt"]
+
+
+@pytest.mark.slow
+def test_a_redis_that_has_just_fallen_and_come_up_is_waited_for(lab: Lab) -> None:
+    """Ten seconds long nobody can say that it stays up. That the one backup is what runs is no reason to refuse."""
+    golden = lab.golden()
+    before = lab.state()
+    os.kill(lab.stack.containers()["redis"]["State"]["Pid"], signal.SIGKILL)
+    wait_for("Redis", lab.stack.redis_answers, 20)
+
+    done = lab.play("rollback")
+
+    assert (done.rc, done.verdict) == (0, "SERVICE: BACK"), done.output
+    assert lab.record()["backup"]["id"] == golden
+    assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..backups.backup import same_state
+from ..backups.backup import Edited, same_state
 from ..engine.container import Container
 from ..report import age_lines
 from ..runs.continuation import COMPARED
@@ -37,11 +37,13 @@ def service_line(container: Container, problem: str, now: datetime) -> str:
     return f"{container.service:<12} {word:<8} {up}{health}{restarts}; {image}{told}"
 
 
-def release(backups: Sequence[Mapping[str, Any]], live: Mapping[str, Any], created: str) -> dict[str, str]:
+def release(
+    backups: Sequence[Mapping[str, Any]], live: Mapping[str, Any], created: str, edited: Edited
+) -> dict[str, str]:
     """Return where what runs comes from: since (when the newest container was made), deployment, same_as.
 
     deployment: the deployment before which the newest older backup was taken, as deploy-X is the state before X;
-    same_as: the newest usable backup that describes exactly what runs.
+    same_as: the newest usable backup that describes exactly what runs; live, edited: as for same_state.
     """
     made = parse_time(created)
     usable = [item for item in backups if item["usable"] and item["kind"] != "data" and item["layout"] == "manifest"]
@@ -50,8 +52,8 @@ def release(backups: Sequence[Mapping[str, Any]], live: Mapping[str, Any], creat
         for item in usable
         if item["kind"] == "deploy" and made and (moment := parse_time(item["created"])) and moment <= made
     ]
-    same = [item["id"] for item in usable if same_state(item, live)]
-    return {"since": created, "deployment": before[0] if before else "", "same_as": same[0] if same else ""}
+    same = next((item["id"] for item in usable if same_state(item, live, edited)), "")
+    return {"since": created, "deployment": before[0] if before else "", "same_as": same}
 
 
 def release_line(found: Mapping[str, str], now: datetime) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -187,11 +187,15 @@ def newest_first(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     )
 
 
-def same_state(found: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """Say whether a backup describes what runs now: image ids, Compose's hashes and Kong's configuration.
+# A backup's record → the mounted files that are no longer as in it.
+Edited = Callable[[Mapping[str, Any]], Sequence[str]]
+
+
+def same_state(found: Mapping[str, Any], live: Mapping[str, Any], edited: Edited) -> bool:
+    """Say whether a backup describes what runs now: image ids, Compose's hashes, Kong's configuration, mounted files.
 
     live: {"services": {name: {"image_id", "config_hash"}}, "kong_hash": hex or "", "troubles": {service: why}}.
-    A service in trouble is no such state: going back starts it anew.
+    edited: asked last, it reads files. A service in trouble is no such state: going back starts it anew.
     """
     if live.get("troubles"):
         return False
@@ -203,7 +207,9 @@ def same_state(found: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
         if any(recorded[field] != running[field] for field in ("image_id", "config_hash")):
             return False
     recorded_hash = (found.get("kong") or {}).get("configuration_hash", "")
-    return not (recorded_hash and live.get("kong_hash") and recorded_hash != live["kong_hash"])
+    if recorded_hash and live.get("kong_hash") and recorded_hash != live["kong_hash"]:
+        return False
+    return not edited(found)
 
 
 @dataclass(frozen=True)
@@ -222,11 +228,11 @@ class Choice:
 
 
 def choose(
-    found: Sequence[Mapping[str, Any]], choice: Choice, live: Mapping[str, Any], environment: str
+    found: Sequence[Mapping[str, Any]], choice: Choice, live: Mapping[str, Any], environment: str, edited: Edited
 ) -> tuple[dict[str, Any], str, list[str]]:
     """Return the backup to go back to, why this one, and the usable ids that are older than it.
 
-    found: newest first, each with usable and reason.
+    found: newest first, each with usable and reason. live, edited: as for same_state.
     """
     if choice.wanted != "latest":
         named = _named(found, choice, environment)
@@ -237,7 +243,7 @@ def choose(
         if item["id"] in choice.rejected:
             skipped.append(f"{item['id']} was tried: {choice.rejected[item['id']]}")
             continue
-        if choice.broken and same_state(item, live):
+        if choice.broken and same_state(item, live, edited):
             skipped.append(f"{item['id']} equals what runs now, which fails its checks")
             continue
         why = "newest verified deployment backup" if item["verified"] else "newest deployment backup (none is verified)"

@@ -12,6 +12,8 @@ from typing import Any
 from ..times import parse_time
 
 LABEL = "com.docker.compose."
+# Seconds after which a container that fell is taken to stay up.
+SETTLED_SECONDS = 10.0
 NAMELESS = "is not found by its name on the project's network"
 UNHEALTHY = "is unhealthy"
 # A Kong that was killed leaves its sockets in its container, and some releases then never start in it again.
@@ -95,6 +97,14 @@ class Container:
         if self.health == "unhealthy":
             return UNHEALTHY
         return ""
+
+    def unsettled(self, now: float) -> str:
+        """Why nobody can say yet that this container stays up: the engine has just started it again.
+
+        now: seconds since the epoch. Empty where it never fell, or has been up for long enough.
+        """
+        up = now - self.started
+        return f"is up for {up:.0f} s only" if self.restarts and up < SETTLED_SECONDS else ""
 
     @property
     def started(self) -> float:

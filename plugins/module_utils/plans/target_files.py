@@ -8,17 +8,56 @@ import hashlib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ..backups import kept_secrets
-from ..configuration import config_files, links
+from ..backups.backup import Edited
+from ..backups.backup_store import BackupStore
+from ..configuration import config_files, links, references
 from ..engine import env_file
-from ..errors import DamagedBackupError
+from ..engine.container import Container
+from ..errors import DamagedBackupError, RecoveryError
 from ..runner import Runner, Stamp
 from ..stack_args import OVERRIDES, StackArgs
+from .decisions import covers
 
 ABOUT = ("sha256", "mode", "uid", "gid")
 OF_A_LINK = 0o777
+
+
+def edits(stack: StackArgs, runner: Runner, store: BackupStore, containers: Mapping[str, Container]) -> Edited:
+    """Return the function that tells of a listed backup what edited tells, with the files of its manifest."""
+
+    def of(found: Mapping[str, Any]) -> list[str]:
+        files = store.manifest(found["path"]).get("files") or []
+        return edited(stack, runner, containers, {**found, "files": files})
+
+    return of
+
+
+def edited(
+    stack: StackArgs, runner: Runner, containers: Mapping[str, Container], backup: Mapping[str, Any]
+) -> list[str]:
+    """Return the files that containers mount and that are no longer as in a backup; more of them count, and fewer.
+
+    backup: a record with the manifest's files. What Compose reads does nothing before it is deployed, and Kong's own
+    file nothing before it is loaded: both show in what runs. A damaged backup is left to its proof.
+    """
+    mounts = {name for item in backup["services"].values() for name in item.get("mounts") or ()}
+    try:
+        target = TargetFiles(stack, runner, backup, ())
+        now, more = target.now(), target.added(config_files.spared(stack, containers))
+        read = {*target.definitions(), (backup.get("kong") or {}).get("file")}
+    except (RecoveryError, OSError, KeyError, TypeError, ValueError):
+        return []
+    found = [
+        path
+        for path, item in target.files.items()
+        for kind in ["link" if "link" in item else "sha256"]
+        if now.get(path, {}).get(kind) != item[kind]
+    ]
+    return [path for path in [*found, *more] if path not in read and covers(mounts, path)]
 
 
 class TargetFiles:
@@ -138,5 +177,6 @@ class TargetFiles:
 
         own = [*self.stack.definition_names, self.env_file, ".env", *OVERRIDES]
         variables = env_file.parse(read(self.env_file) or b"")
-        names = own + config_files.referenced(self.stack.definition(self.files), read, variables)
+        inside = partial(links.as_written, self.stack)
+        names = own + references.referenced(self.stack.definition(self.files), read, variables, inside)
         return {path: self.content(path) for path in dict.fromkeys(names) if "source" in self.files.get(path, {})}

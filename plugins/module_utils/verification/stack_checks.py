@@ -18,7 +18,6 @@ from ..stack_args import StackArgs
 from . import stack_resources
 from .mapping_checks import MappingChecks
 
-SETTLED_SECONDS = 10.0
 LOOKS, LOOK_PAUSE = 3, 0.1
 # An engine's resolver that cannot ask its own name servers takes up to 20 s to say that it does not know a name.
 SLOW_LOOK_SECONDS = 2.0
@@ -116,11 +115,11 @@ class StackChecks:
             return True, "has ended with 0, as a job does"
         if later.trouble or container.trouble:
             return False, f"{later.trouble or container.trouble}{restarts}"
-        up = self.now() - later.started
         if (later.id, later.started_at) != (container.id, container.started_at):
             return False, f"was started anew while it was looked at{restarts}"
-        if later.restarts and up < SETTLED_SECONDS:
-            return False, f"is up for {up:.0f} s only{restarts}"
+        early = later.unsettled(self.now())
+        if early:
+            return False, f"{early}{restarts}"
         return True, f"{later.state}{restarts}"
 
     def _ports(self, service: str) -> tuple[bool, str]:

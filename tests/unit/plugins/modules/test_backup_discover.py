@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -47,6 +48,15 @@ def test_what_a_rollback_gets_does_not_grow_with_the_number_of_backups(stack, de
     after = discover(stack, deployment=deployment, list_all=False)
     assert after["older"] == before["older"] == IDS[-2:-12:-1]
     assert len(json.dumps(after)) <= len(json.dumps(before)) + 50
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_a_service_that_has_just_fallen_is_no_state_of_a_backup(stack, restarts):
+    """It fails its checks by that alone; going back to what already runs waits until it has settled."""
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    client = samples.container("client", restarts=restarts, started_at=now)
+    found = backup_discover.what_runs(stack, samples.SmallEngine(client), {"client": client})
+    assert found["troubles"] == ({"client": "is up for 0 s only"} if restarts else {})
 
 
 @pytest.mark.parametrize("deployment", ["none", "latest"])

@@ -70,24 +70,27 @@ def test_a_stack_in_trouble():
 
 
 @pytest.mark.parametrize(
-    ("backups", "expected"),
+    ("backups", "edited", "expected"),
     [
         (
             [
                 row("deploy-20260729-120000", created="2026-07-29T12:00:00Z"),
                 row("deploy-20260729-085900", created="2026-07-29T08:59:00Z"),
             ],
+            [],
             ("deploy-20260729-085900", ""),
         ),
-        ([row("deploy-20260729-085900", created="2026-07-29T08:59:00Z", usable=False)], ("", "")),
-        ([row("deploy-20260729-120000", services=RUNNING)], ("", "deploy-20260729-120000")),
-        ([row("data-20260729-085900", created="2026-07-29T08:59:00Z")], ("", "")),
-        ([], ("", "")),
+        ([row("deploy-20260729-085900", created="2026-07-29T08:59:00Z", usable=False)], [], ("", "")),
+        ([row("deploy-20260729-120000", services=RUNNING)], [], ("", "deploy-20260729-120000")),
+        ([row("deploy-20260729-120000", services=RUNNING)], ["nginx/nginx.conf"], ("", "")),
+        ([row("data-20260729-085900", created="2026-07-29T08:59:00Z")], [], ("", "")),
+        ([], [], ("", "")),
     ],
-    ids=["the-one-before", "unusable", "the-same", "data", "none"],
+    ids=["the-one-before", "unusable", "the-same", "edited-since", "data", "none"],
 )
-def test_where_the_release_comes_from(backups, expected):
-    found = status.release(backups, {"services": RUNNING, "kong_hash": "", "troubles": {}}, "2026-07-29T09:00:00.5Z")
+def test_where_the_release_comes_from(backups, edited, expected):
+    live = {"services": RUNNING, "kong_hash": "", "troubles": {}}
+    found = status.release(backups, live, "2026-07-29T09:00:00.5Z", lambda _found: edited)
     assert (found["deployment"], found["same_as"]) == expected
 
 

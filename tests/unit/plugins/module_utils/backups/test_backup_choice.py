@@ -15,9 +15,14 @@ EQUAL = {"services": {"kong": {"image_id": "i", "config_hash": "h", "state": "ru
 NOTHING = {"services": {}}
 
 
-def choose(rows, wanted="latest", live=None, broken=False):
+def unedited(_found):
+    """No mounted file differs from any backup's."""
+    return []
+
+
+def choose(rows, wanted="latest", live=None, broken=False, edited=unedited):
     """Choose among rows, newest first."""
-    return backup.choose(rows, backup.Choice(wanted, broken), live or NOTHING, "production")
+    return backup.choose(rows, backup.Choice(wanted, broken), live or NOTHING, "production", edited)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,12 @@ class TestBroken:
         skipped = f"{D3} equals what runs now, which fails its checks"
         assert why == f"newest deployment backup (none is verified); {skipped}"
         assert older == [D1]
+
+    def test_what_differs_in_a_mounted_file_alone_is_gone_back_to(self):
+        rows = [row(D3, **EQUAL, verified=True), row(D2, verified=True)]
+        edited = {D3: ["nginx/nginx.conf"]}
+        found, why, _older = choose(rows, live=RUNS, broken=True, edited=lambda item: edited[item["id"]])
+        assert (found["id"], why) == (D3, "newest verified deployment backup")
 
     def test_what_runs_well_is_no_reason_to_skip(self):
         assert choose([row(D3, **EQUAL), row(D2)], live=RUNS)[0]["id"] == D3
@@ -82,7 +93,7 @@ class TestBroken:
     ],
 )
 def test_same_state(live, recorded, same):
-    assert backup.same_state(row(**recorded), live) is same
+    assert backup.same_state(row(**recorded), live, unedited) is same
 
 
 class TestNamed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -228,6 +229,16 @@ def test_trouble(state, name, trouble):
     found = inspect(**state)
     assert (found.state, found.trouble) == (name, trouble)
     assert found.running is (name == "running")
+
+
+@pytest.mark.parametrize(
+    ("restarts", "seconds", "why"),
+    [(0, 3, ""), (2, 3, "is up for 3 s only"), (2, 9.4, "is up for 9 s only"), (2, 10, "")],
+    ids=["never-fell", "just-now", "still", "settled"],
+)
+def test_one_that_fell_is_not_settled_at_once(restarts, seconds, why):
+    found = dataclasses.replace(inspect(), restarts=restarts, started_at="2026-07-29T09:00:01.5Z")
+    assert found.unsettled(found.started + seconds) == why
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans import target_files
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan_input import PlanInput
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
@@ -195,6 +197,13 @@ class TestFiles:
         live = made.live(made.target(), "keep", "mappings")
         assert live["extra_files"] == ([file] if known == "neither" else [])
 
+    def test_no_rollback_takes_backups_away_wherever_they_lie(self, stack, places):
+        """An older record knows nothing of it: its directory held them."""
+        stack = dataclasses.replace(stack, backup_dir=stack.path("kong/plugins/aws-masker/backups"))
+        disk.put(stack, "kong/plugins/aws-masker/backups/pre-deploy/deploy-1/manifest.json", b"{}")
+        made = look(stack, disk.backed_up(stack), disk.well(stack, places))
+        assert made.live(made.target(), "keep", "mappings")["extra_files"] == []
+
     def test_a_file_that_a_container_sees_otherwise_is_stale(self, stack, places):
         engine = samples.SmallEngine(
             *disk.well(stack, places).values(), seen={("nginx", "/etc/nginx/nginx.conf"): b"older\n"}
@@ -204,6 +213,33 @@ class TestFiles:
             "do": "restart",
             "why": [f"{NGINX} was replaced under the running container"],
         }
+
+    @pytest.mark.parametrize(
+        ("path", "content", "edited"),
+        [
+            (None, b"", []),
+            (NGINX, b"broken\n", [NGINX]),
+            (NGINX, None, [NGINX]),
+            ("kong/plugins/aws-masker/new.lua", b"", ["kong/plugins/aws-masker/new.lua"]),
+            # What acts only when it is deployed or loaded shows in what runs.
+            (ENV, EDITED_ENV, []),
+            (KONG_FILE, b"_format_version: '3.0'\n", []),
+            ("compose.override.yml", b"services: {}\n", []),
+        ],
+        ids=["nothing", "edited", "gone", "added", "environment", "kongs-file", "override"],
+    )
+    def test_what_is_edited_of_the_mounted_files(self, stack, places, path, content, edited):
+        backup = disk.backed_up(stack)
+        if content is None:
+            os.unlink(stack.path(path))
+        elif path:
+            disk.put(stack, path, content)
+        assert target_files.edited(stack, Runner(), disk.well(stack, places), backup) == edited
+
+    def test_a_record_that_leads_elsewhere_edits_nothing(self, stack, places):
+        backup = disk.backed_up(stack)
+        backup["files"][0]["target"] = "../elsewhere"
+        assert target_files.edited(stack, Runner(), disk.well(stack, places), backup) == []
 
     @pytest.mark.parametrize("path", ["../elsewhere", "/etc/passwd", "STACK/x", "a/../../b", "nginx/./x", "out/x"])
     @pytest.mark.parametrize("kind", ["target", "absent", "directories"])
