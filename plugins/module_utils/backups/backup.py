@@ -206,10 +206,12 @@ def same_state(found: Mapping[str, Any], live: Mapping[str, Any], edited: Edited
         running = live["services"][name]
         if any(recorded[field] != running[field] for field in ("image_id", "config_hash")):
             return False
-    recorded_hash = (found.get("kong") or {}).get("configuration_hash", "")
-    if recorded_hash and live.get("kong_hash") and recorded_hash != live["kong_hash"]:
+    kong = found.get("kong") or {}
+    shown = kong.get("configuration_hash") and live.get("kong_hash")
+    if shown and kong["configuration_hash"] != live["kong_hash"]:
         return False
-    return not edited(found)
+    # What Kong shows counts more than its file, which does nothing before it is loaded.
+    return not set(edited(found)) - ({kong.get("file")} if shown else set())
 
 
 @dataclass(frozen=True)

@@ -41,14 +41,14 @@ def edited(
 ) -> list[str]:
     """Return the files that containers mount and that are no longer as in a backup; more of them count, and fewer.
 
-    backup: a record with the manifest's files. What Compose reads does nothing before it is deployed, and Kong's own
-    file nothing before it is loaded: both show in what runs. A damaged backup is left to its proof.
+    backup: a record with the manifest's files. What Compose reads does nothing before it is deployed, and shows in what
+    runs then. A damaged backup is left to its proof.
     """
     mounts = {name for item in backup["services"].values() for name in item.get("mounts") or ()}
     try:
         target = TargetFiles(stack, runner, backup, ())
         now, more = target.now(), target.added(config_files.spared(stack, containers))
-        read = {*target.definitions(), (backup.get("kong") or {}).get("file")}
+        read = target.definitions()
     except (RecoveryError, OSError, KeyError, TypeError, ValueError):
         return []
     found = [

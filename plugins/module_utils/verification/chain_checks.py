@@ -17,11 +17,9 @@ from ..gateway.kong_look import KongLook
 from ..libraries import requests
 from ..live import live_state
 from ..redis.redis_data import RedisData
-from . import health_page, masking, masking_kinds, performance
+from . import health_page, masking, masking_kinds, performance, strict_proxy
 
 ANSWER_SECONDS = 6.0
-# What a proxy that asks for credentials, or takes no GET, answers by itself.
-FORBIDS = (401, 403, 405)
 BROKE = f"{OWN_ERROR}: it, or a plugin in it, broke before the provider was asked"
 
 
@@ -214,27 +212,22 @@ class ChainChecks:
             need_no_redirect(answer)
             if self._hides_kong(answer):
                 return True, f"answers as Kong itself does (status {answer.status_code})"
-            if answer.status_code in FORBIDS and self.settings.evidence != masking.OFF:
-                raise NotMeasured(f"the proxy itself answers {answer.status_code} to a GET; the masking request tells")
+            if answer.status_code in strict_proxy.FORBIDS and self.settings.evidence != masking.OFF:
+                raise NotMeasured(f"the proxy itself answers {answer.status_code} to a GET; {strict_proxy.TELLS}")
             good = not self._kong_shows_itself() and answer.status_code not in (502, 503, 504)
             return good, f"status {answer.status_code}{'' if good else ', and not from Kong'}"
 
         return in_a_row(once)
 
     def _hides_kong(self, answer: Any) -> bool:
-        """Say whether an answer of the proxy is Kong's without its headers, which a proxy may take away.
-
-        A proxy's own pages are HTML; what Kong itself answers to the same request is asked.
-        """
-        kind = answer.headers.get("Content-Type", "")
-        if not kind or kind.startswith("text/html"):
+        """Say whether an answer of the proxy is Kong's without its headers: Kong is asked the same."""
+        if not strict_proxy.may_hide(answer):
             return False
         try:
             direct = self._get(self.look.gateway_url() + self.stack.probe_path, self.settings.headers)
         except (NotMeasured, RecoveryError):
             return False
-        same = (direct.status_code, direct.headers.get("Content-Type", "")) == (answer.status_code, kind)
-        return same and shows_kong(direct.headers, direct.text)
+        return strict_proxy.hides(answer, direct, self.settings.evidence == masking.OFF)
 
     def _data(self) -> RedisData | None:
         try:

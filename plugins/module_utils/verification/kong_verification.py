@@ -19,7 +19,7 @@ from ..live.guilt import evidence_lines, failed
 from ..report import check_lines
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import performance
+from . import performance, strict_proxy
 from .chain_checks import ChainChecks, ProbeSettings
 from .kong_checks import KongChecks
 
@@ -51,7 +51,7 @@ class KongVerification:
     def _ask(self, elsewhere: Sequence[str]) -> list[Check]:
         self.look.refresh()
         first = [*self.kong.questions(), *self.chain.questions()]
-        return ask_groups(first, self.chain.later, elsewhere)
+        return strict_proxy.told(ask_groups(first, self.chain.later, elsewhere))
 
     def rejection(self, result: Mapping[str, Any]) -> RejectedError:
         """Return what a module fails with: every failed check with its evidence, and the next command."""

@@ -96,6 +96,20 @@ def test_same_state(live, recorded, same):
     assert backup.same_state(row(**recorded), live, unedited) is same
 
 
+@pytest.mark.parametrize(
+    ("live", "edited", "same"),
+    [
+        (RUNS, ["kong/kong.yml"], True),
+        (RUNS, ["kong/kong.yml", "nginx/nginx.conf"], False),
+        ({**RUNS, "kong_hash": ""}, ["kong/kong.yml"], False),
+    ],
+    ids=["kong-shows-what-it-serves", "another-file-too", "kong-shows-nothing"],
+)
+def test_what_kong_shows_counts_more_than_its_file(live, edited, same):
+    kong = {"file": "kong/kong.yml", "configuration_hash": "k"}
+    assert backup.same_state(row(**EQUAL, kong=kong), live, lambda _found: edited) is same
+
+
 class TestNamed:
     ROWS = [row(D3), row(R1), row(D2, usable=False, reason="is a symbolic link"), row(DATA), row(D1)]  # noqa: RUF012
 

@@ -221,12 +221,12 @@ class TestFiles:
             (NGINX, b"broken\n", [NGINX]),
             (NGINX, None, [NGINX]),
             ("kong/plugins/aws-masker/new.lua", b"", ["kong/plugins/aws-masker/new.lua"]),
-            # What acts only when it is deployed or loaded shows in what runs.
+            (KONG_FILE, b"_format_version: '3.0'\n", [KONG_FILE]),
+            # What acts only when it is deployed shows in what runs.
             (ENV, EDITED_ENV, []),
-            (KONG_FILE, b"_format_version: '3.0'\n", []),
             ("compose.override.yml", b"services: {}\n", []),
         ],
-        ids=["nothing", "edited", "gone", "added", "environment", "kongs-file", "override"],
+        ids=["nothing", "edited", "gone", "added", "kongs-file", "environment", "override"],
     )
     def test_what_is_edited_of_the_mounted_files(self, stack, places, path, content, edited):
         backup = disk.backed_up(stack)
