@@ -187,5 +187,8 @@ def catches_all(routes: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def takes_get(routes: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether every route takes GET: only then does "no route" for a GET mean that the path has none."""
-    return all(not item.get("methods") or "GET" in item["methods"] for item in routes)
+    """Say whether every route takes GET: only then does "no route" for a GET mean that the path has none.
+
+    What an expression takes is not looked into.
+    """
+    return all(not item.get("expression") and (not item.get("methods") or "GET" in item["methods"]) for item in routes)

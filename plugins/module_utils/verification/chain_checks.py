@@ -111,7 +111,13 @@ class ChainChecks:
             return good, found + (f"; not told by this evidence: {', '.join(untold)}" if untold else "")
 
         needs = (*self._redis(), "masking_plugin", "proxy_chain")
-        fast = [Question("performance", "not over half slower than the baseline", self._performance, ADVISORY)]
+
+        def speed() -> tuple[bool, str]:
+            if verdict and verdict[0].stops(self.settings.kinds):
+                raise NotMeasured("not asked while the masking request fails")
+            return self._performance()
+
+        fast = [Question("performance", "not over half slower than the baseline", speed, ADVISORY)]
         load = [Question("load", f"{performance.GOOD_SHARE:.0%} of the requests good", self._load, ADVISORY)]
         groups = [
             [Question("masking", "identifiers leave masked and come back", masked, needs=needs)],

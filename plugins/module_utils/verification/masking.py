@@ -39,6 +39,7 @@ NOT_REACHED = (
     "DNS resolution failed",
     "failure to get a peer",
 )
+LIMITED = "the gateway's own limit on requests answers 429"
 # Kinds that get a pair in Redis and go out in clear all the same: only the upstream can tell.
 NEEDS_ECHO = ("private_ip",)
 
@@ -60,6 +61,10 @@ class Verdict:
 
     kinds: dict[str, tuple[bool, str]] = field(default_factory=dict)
     trouble: str = ""
+
+    def stops(self, kinds: Iterable[str]) -> bool:
+        """Say whether further requests would be in vain, or add to a limit."""
+        return self.trouble == LIMITED or any(not self.kinds.get(kind, (True, ""))[0] for kind in kinds)
 
     def of(self, kinds: Iterable[str]) -> tuple[bool, str]:
         """Return one answer for some kinds: what leaks is named, and a failure counts more than a trouble."""
@@ -204,6 +209,8 @@ class MaskingCheck:
         elsewhere = web.redirect(reply)
         if elsewhere and not trouble:
             trouble = f"the request is redirected to {elsewhere}"
+        if reply.status_code == 429 and not trouble:
+            return Verdict(trouble=LIMITED)
         if reply.status_code != 200 and not trouble:
             return _all(identifiers, f"status {reply.status_code} at the masking request")
         problem = "" if trouble else reply_problem(reply.headers, reply.content)

@@ -183,7 +183,7 @@ def test_what_the_plugin_says_it_masks():
         ([{"paths": ["/"]}], True, True),
         ([{"paths": None}], True, True),
         ([{"paths": ["/v1"], "methods": ["POST"]}], False, False),
-        ([{"expression": 'http.path ^= "/v1"'}], False, True),
+        ([{"expression": 'http.path ^= "/v1"'}], False, False),
         ([], False, True),
     ],
     ids=["one-path", "root", "no-path", "post-only", "expression", "none"],

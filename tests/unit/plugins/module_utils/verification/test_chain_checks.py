@@ -13,6 +13,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.verification
     ChainChecks,
     ProbeSettings,
 )
+from ansible_collections.kong_masking.recovery.plugins.module_utils.verification.masking import LIMITED, Verdict
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import UNSENT, Answer, masking_chain, serving, waits
 
@@ -106,6 +107,24 @@ def test_a_silent_provider_is_not_asked_for_its_speed(tmp_path):
     assert answer(speed).found == "the provider does not answer"
     chain.questions()
     assert chain.silent is False, "it is asked anew"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "asked"),
+    [
+        (Verdict({"ec2": (True, "masked")}), True),
+        (Verdict({"ec2": (False, "no mapping")}), False),
+        (Verdict(trouble=LIMITED), False),
+        (Verdict(trouble="upstream: the provider behind Kong answers 529"), True),
+    ],
+    ids=["masked", "leaks", "limited", "provider"],
+)
+def test_speed_is_not_measured_where_that_adds_to_a_failure(tmp_path, monkeypatch, verdict, asked):
+    chain = ChainChecks(KongLook(samples.stack(tmp_path), None, Runner()), ProbeSettings())
+    monkeypatch.setattr(chain, "_mask", lambda _kinds: verdict)
+    monkeypatch.setattr(chain, "_performance", lambda: (True, "fast"))
+    rows = {one.name: answer(one) for group in chain.later(broken=False) for one in group}
+    assert (rows["performance"].found == "fast") is asked
 
 
 @pytest.mark.parametrize("guilty", ["container_redis", "redis", "link_kong_redis", "container_kong", "kong_workers"])

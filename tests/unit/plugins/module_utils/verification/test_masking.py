@@ -363,7 +363,13 @@ class TestRun:
             "ec2: no mapping was made for the identifier",
         )
 
-    @pytest.mark.parametrize("status", [401, 404, 429, 500, 502, 503])
+    @pytest.mark.parametrize("evidence", ["redis", "echo"])
+    def test_a_limit_of_the_gateways_own_measures_nothing(self, evidence):
+        """The probes themselves may reach it: a good rollback would be taken back for its own requests."""
+        with pytest.raises(NotMeasured, match="own limit on requests"):
+            self.run(Answer(429), evidence, Data(), Answer(200))
+
+    @pytest.mark.parametrize("status", [401, 404, 500, 502, 503])
     def test_the_same_status_by_the_stack_itself_is_a_failure(self, status):
         assert self.run(Answer(status), "redis", Data()) == (False, f"ec2: status {status} at the masking request")
 
