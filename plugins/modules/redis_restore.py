@@ -207,7 +207,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.data.redis_job import Preview, RedisJob
+from ..module_utils.data.redis_job import RedisJob
+from ..module_utils.data.redis_preview import Preview
 from ..module_utils.engine.docker_stack import DockerStack
 from ..module_utils.errors import RecoveryError
 from ..module_utils.redis.redis_method import DELTA_KEYS, KEEP, alive_text, line, loss_guard

@@ -125,7 +125,7 @@ def change(tmp_path, monkeypatch):
 
     def replace(live, layout):
         selection = redis_keys.Selection("restore", (b"aws_masker:",), "all")
-        floor = SimpleNamespace(remember=lambda *_about: {}, of=lambda *_about: {})
+        floor = SimpleNamespace(database=0, remember=lambda *_about: {}, of=lambda *_about: {})
         with plain_server(tmp_path / "wanted") as wanted:
             fill(wanted, WANTED)
             before = contents(lambda _number: wanted)

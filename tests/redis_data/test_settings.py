@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 
 import pytest
+import redis
 from outside import run, wait_for
 from plain_servers import plain_server
 from redis_lab import PASSWORD, RedisLab, reverse, same
@@ -137,6 +139,53 @@ def test_what_cannot_fit_is_refused_before_any_change(made, tmp_path):
         made.job("restore", dump).preview()
     same(before, made.content(counters=True))
     assert made.client().info("stats")["evicted_keys"] == 0
+
+
+@pytest.mark.parametrize("made", [(True, ["--maxmemory-policy", "noeviction"])], ids=["full"], indirect=True)
+@pytest.mark.parametrize("mode", ["empty", "restore"])
+def test_a_full_server_gets_less_data_by_its_files(made, tmp_path, mode):
+    """It refuses even a transaction that only removes."""
+    content = made.content()
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.client().config_set("maxmemory", 8 << 20)
+    with contextlib.suppress(redis.exceptions.OutOfMemoryError):
+        for number in range(10_000):
+            made.client().set(f"aws_masker:map:AWS_EC2_{number + 1000}", "x" * 4000)
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        made.client().set("another", "x" * 4000)
+    job = made.job(mode, dump if mode == "restore" else "")
+    assert (job.preview().method, job.preview().why[:14]) == ("file", "Redis may use ")
+    result = made.job(mode, dump if mode == "restore" else "").run()
+    made.wait()
+    assert result["method"] == "file"
+    found = made.content()
+    same({key: value for key, value in content.items() if mode == "restore" or key[1] == b"other:key"}, found)
+    made.client().set("aws_masker:map:AWS_EC2_1", "room again")
+
+
+@pytest.mark.parametrize("made", [(True, ["--databases", "40"])], ids=["many-databases"], indirect=True)
+@pytest.mark.parametrize("method", ["delta", "file"])
+def test_data_in_a_high_database_come_back_too(made, tmp_path, method):
+    made.client(33).set("aws_masker:map:X", "i-33")
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.client(33).set("aws_masker:map:X", "i-later")
+    made.job("restore", dump, method).run()
+    made.wait()
+    assert made.client(33).get("aws_masker:map:X") == b"i-33"
+
+
+LIBRARY = "#!lua name=ours\nredis.register_function('ours', function() return 'still here' end)"
+
+
+@pytest.mark.parametrize("made", [(True, [])], ids=["aof"], indirect=True)
+@pytest.mark.parametrize("mode", ["empty", "restore"])
+def test_functions_of_the_server_stay(made, tmp_path, mode):
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.client().function_load(LIBRARY)
+    result = made.job(mode, dump if mode == "restore" else "", "file").run()
+    made.wait()
+    assert made.client().fcall("ours", 0) == b"still here"
+    assert result["warnings"] == []
 
 
 @pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)

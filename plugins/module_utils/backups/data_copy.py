@@ -81,10 +81,10 @@ class DataCopy:
     ) -> dict[str, Any]:
         """Copy key by key; why: what kept us from a copy of one point in time, where that could have been had."""
         path = os.path.join(writer.path, redis_dump.NAME)
-        redis_dump.by_keys(self.engine, self.runner, image, client, path)
+        lacking = redis_dump.by_keys(self.engine, self.runner, image, client, path)
         writer.note(redis_dump.NAME)
         status, reason = self._prove(image, path, int(facts["keys"]))
-        said = "; ".join(filter(None, [redis_dump.NOT_POINT_IN_TIME, why, reason]))
+        said = "; ".join(filter(None, [redis_dump.NOT_POINT_IN_TIME, why, lacking, reason]))
         return {**facts, "status": status, "reason": said, "point_in_time": False, "file": redis_dump.NAME}
 
     def _prove(self, image_id: str, dump: str, expected: int) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..checks import FAILED, PASSED, Check
@@ -22,38 +22,10 @@ from ..redis.redis_data import RedisData
 from ..runner import Runner
 from ..stack_args import StackArgs
 from .counter_record import CounterFloor
+from .redis_preview import Preview
 from .redis_replace import FileChange
 
 SHOWN = 20
-
-
-@dataclass
-class Preview:
-    """What a restore would do, counted by reads only: mappings before and after, keys restored and removed.
-
-    alive and expired: how many keys of the backup still live and how many do not; None where that is not known.
-    """
-
-    mode: str
-    method: str
-    why: str
-    before: int | None = None
-    after: int | None = None
-    keys_before: int | None = None
-    keys_after: int | None = None
-    restored: int = 0
-    removed: int = 0
-    size: int = 0
-    conflicts: list[str] = field(default_factory=list)
-    counters: int = 0
-    alive: int | None = None
-    expired: int | None = None
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything would change."""
-        return bool(self.restored or self.removed or self.counters) or self.method == how.FILE
 
 
 @dataclass(frozen=True)
@@ -151,13 +123,11 @@ class RedisJob:
             found.after = now.maps + sum(item.balance for item in differences)
             found.keys_after = now.keys + sum(item.growth for item in differences)
             found.warnings = self._warnings(live, differences)
-            if found.method == how.DELTA and any(item.over for item in differences):
-                found.method, found.why = how.FILE, how.MANY
+            why_not = self._too_much(live, opened.sources, differences) if found.method == how.DELTA else ""
+            found.method, found.why = (how.FILE, why_not) if why_not else (found.method, found.why)
             if found.method == how.FILE:
                 self.target.need_place(self.target.layout(live))
                 found.warnings += [self.target.drift] if self.target.drift else []
-            elif found.method == how.DELTA:
-                self._need_room(live, found.restored, found.size)
             live.close()
         return found
 
@@ -228,9 +198,9 @@ class RedisJob:
             result = None
             if live is not None and method == how.DELTA:
                 self.target.forget_old(live)
-                result = self._delta(live, opened.sources)
+                result, why_not = self._delta(live, opened.sources)
+                method, why = (method, why) if result is not None else (how.FILE, why_not)
             if result is None:
-                method, why = how.FILE, how.MANY if method == how.DELTA else why
                 change = FileChange(self.target, self.selection, self.floor)
                 layout = layout or self.target.layout(live)
                 self.target.need_place(layout)
@@ -240,20 +210,28 @@ class RedisJob:
         result["changed"] = result["changed"] or came_back
         return self._finished({**result, "method": method, "why": why, "expired": opened.expired})
 
-    def _delta(self, live: RedisData, sources: redis_compare.Sources) -> dict[str, Any] | None:
+    def _raised(self, live: RedisData, sources: redis_compare.Sources) -> int:
+        """Raise the counters; return how many lagged behind."""
+        missing = self._missing(live, sources)
+        for number, steps in missing:
+            redis_delta.raise_counters(live.client, number, steps)
+        return sum(len(steps) for _number, steps in missing)
+
+    def _delta(self, live: RedisData, sources: redis_compare.Sources) -> tuple[dict[str, Any] | None, str]:
         """Compare, raise the counters, apply in one transaction; Kong goes on serving below the limit.
 
-        None where so much differs that the files are replaced instead; nothing was changed then.
+        Return (result, ""), or (None, why the files are replaced instead); no key was changed then.
         """
         differences = self._compare(live, sources)
-        if any(item.over for item in differences):
-            return None
+        why_not = self._too_much(live, sources, differences)
+        raised = 0 if why_not else self._raised(live, sources)
+        if raised:
+            # An alias that was given out meanwhile may be one that the backup brings; from now on none is.
+            differences = self._compare(live, sources)
+            why_not = self._too_much(live, sources, differences)
+        if why_not:
+            return None, why_not
         keys, size = sum(item.keys for item in differences), sum(item.size for item in differences)
-        self._need_room(live, sum(item.restored for item in differences), size)
-        raised = 0
-        for number, steps in self._missing(live, sources):
-            redis_delta.raise_counters(live.client, number, steps)
-            raised += len(steps)
         off = how.kong_must_be_off(how.DELTA, keys, size, self.limit)
         with self.target.kong_off() if off else nullcontext():
             pause = redis_delta.apply(live.client, sources.wanted, differences)
@@ -280,12 +258,38 @@ class RedisJob:
             "kong_off": off,
         }
         live.close()
-        return found
+        return found, ""
 
-    def _need_room(self, live: RedisData, writes: int, size: int) -> None:
-        problem = how.room_problem(live.info(), self.target.memory_limit(), writes, size)
-        if problem:
+    def _too_much(
+        self, live: RedisData, sources: redis_compare.Sources, differences: list[redis_compare.Difference]
+    ) -> str:
+        """Return why the files are replaced instead of a delta; empty where it can be applied."""
+        return how.MANY if any(item.over for item in differences) else self._no_room(live, sources, differences)
+
+    def _no_room(
+        self, live: RedisData, sources: redis_compare.Sources, differences: list[redis_compare.Difference]
+    ) -> str:
+        """Return why a delta finds no room, where replacing the files does; empty where it finds some.
+
+        A full server refuses even a transaction that only removes. Raise where neither way has room.
+        """
+        if not any(item.keys for item in differences):
+            return ""
+        writes, size = sum(item.restored for item in differences), sum(item.size for item in differences)
+        limit = self.target.memory_limit()
+        problem = how.room_problem(live.info(), limit, writes, size)
+        if problem and not self._files_fit(live, sources, limit):
             raise RecoveryError(problem, "Raise maxmemory or the container's limit, or keep: -e redis_data=keep")
+        return problem
+
+    def _files_fit(self, live: RedisData, sources: redis_compare.Sources, limit: int) -> bool:
+        """Say whether the files may be replaced, and the data that the mode wants have room in the live server."""
+        if self.method != how.AUTO or not self.target.replaceable(live):
+            return False
+        if self.mode == how.RESTORE and sources.wanted is not None:
+            size = int(sources.wanted.info("memory")["used_memory"])
+            return not how.file_room_problem(live.info(), limit, size)
+        return self.mode == how.EMPTY
 
     def _finished(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return the result with the check of the pairs; keys are shown without what identifies a customer."""

@@ -15,7 +15,7 @@ from ..libraries import redis
 from ..live import redis_files
 from ..live.redis_layout import Layout
 from ..live.redis_live import LiveRedis
-from ..redis import redis_compare, redis_delta, redis_keys, redis_pairs, redis_scratch
+from ..redis import redis_compare, redis_delta, redis_functions, redis_keys, redis_pairs, redis_scratch
 from ..redis import redis_families as families
 from ..redis import redis_method as how
 from ..redis.redis_data import RedisData
@@ -40,6 +40,7 @@ class FileChange:
             counters = self.floor.remember(live.client if live is not None else None, sources.wanted)
             path = os.path.join(folder, redis_scratch.DUMP)
             with self._built(live.client if live is not None else None, sources, counters) as built:
+                lacking = redis_functions.carry(live.client, built) if live is not None else ""
                 after, wrong = ahead or self._counted(built)
                 size = int(built.info("memory")["used_memory"])
                 problem = how.file_room_problem(about, self.target.memory_limit(), size)
@@ -62,7 +63,7 @@ class FileChange:
             "counters_raised": 0,
             "conflicts": [],
             "wrong_pairs": wrong,
-            "warnings": [self.target.drift] if self.target.drift else [],
+            "warnings": [text for text in (self.target.drift, lacking) if text],
             "write_pause_ms": round(pause, 1),
             "kong_off": True,
         }

@@ -18,7 +18,7 @@ from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
 from ..libraries import docker
 from ..runner import Runner
-from . import redis_delta, redis_scratch, redis_values
+from . import redis_delta, redis_functions, redis_scratch, redis_values
 from .redis_data import RedisData
 from .redis_header import MAGIC
 from .redis_keys import Selection, databases
@@ -127,10 +127,11 @@ def _mark_bytes(said: bytes, size: int) -> int:
     return MARK_BYTES if b"until EOF marker" in said else 0
 
 
-def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisData, path: str) -> None:
+def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisData, path: str) -> str:
     """Write a copy of a server that gives no stream: every key by DUMP into a scratch server, which saves them.
 
-    Clients write meanwhile, so it is no point in time: each key is as it was when it was read.
+    Clients write meanwhile, so it is no point in time: each key is as it was when it was read. Return what the copy
+    lacks, empty for nothing.
     """
     everything = Selection("", (), "all", keep_counters=False)
     with redis_scratch.loaded(engine, runner, image_id, "") as target:
@@ -141,8 +142,10 @@ def by_keys(engine: DockerStack, runner: Runner, image_id: str, client: RedisDat
         redis_values.need_readable(theirs, target.info("server")["redis_version"])
         for number in databases(client.client, everything):
             redis_delta.copy(client.client, target, number, everything)
+        lacking = redis_functions.carry(client.client, target)
         redis_scratch.save(target, path)
     os.chmod(path, 0o600)
+    return lacking
 
 
 def copy_files(engine: DockerStack, container: Container, directory: str, names: Sequence[str]) -> dict[str, bytes]:

@@ -31,6 +31,8 @@ SOCKET, DUMP = "redis.sock", "dump.rdb"
 LIFETIME_SECONDS = 900
 START_SECONDS = 120.0
 PAUSE = 0.05
+# A server has 16 by itself, and ends over a dump with data in a higher one.
+DATABASES = 1024
 # What a starting server says on the level of its errors without meaning one.
 CHATTER = ("Redis version=", "WARNING", "Configuration loaded", "is starting", "oO0OoO0OoO0Oo")
 # What a loaded data set needs, as a multiple of its dump: small keys take about three times their bytes.
@@ -132,6 +134,7 @@ def scratch(engine: DockerStack, runner: Runner, image_id: str, dump: str) -> It
 def _create(engine: DockerStack, image_id: str, folder: str) -> str:
     server = ["redis-server", "--port", "0", "--unixsocket", f"{INSIDE}/{SOCKET}", "--unixsocketperm", "777"]
     server += ["--dir", INSIDE, "--dbfilename", DUMP, "--save", "", "--appendonly", "no", "--maxmemory", "0"]
+    server += ["--databases", str(DATABASES)]
     host = engine.api.create_host_config(binds=[f"{folder}:{INSIDE}"], network_mode="none", auto_remove=False)
     created = engine.api.create_container(
         image_id,

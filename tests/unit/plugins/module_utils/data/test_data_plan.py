@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.data import data_plan
-from ansible_collections.kong_masking.recovery.plugins.module_utils.data.redis_job import Preview
+from ansible_collections.kong_masking.recovery.plugins.module_utils.data.redis_preview import Preview
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import live_state
 from ansible_collections.kong_masking.recovery.plugins.module_utils.redis.redis_scratch import UnreadableDumpError
