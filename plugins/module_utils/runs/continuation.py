@@ -47,6 +47,12 @@ class Continuation:
         return asdict(self)
 
 
+def taken(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the snapshot that leads back to before a run, and to before those that it went on with."""
+    first = next((item for item in events if item["event"] == BEGIN), {})
+    return (first.get("carries") or {}).get("snapshot") or phase_result(events, "snapshot").get("backup") or {}
+
+
 def decide(
     run: str,
     events: Sequence[Mapping[str, Any]],
@@ -63,7 +69,7 @@ def decide(
     first = next((item for item in events if item["event"] == BEGIN), {})
     # A run that went on with another one carries what that one had; its own phases may not have come so far.
     carried = first.get("carries") or {}
-    snapshot = carried.get("snapshot") or phase_result(events, "snapshot").get("backup") or {}
+    snapshot = taken(events)
     if not snapshot or not (carried or began(events, "apply")):
         return Continuation(run=run, why=f"{run} was interrupted before it changed anything")
     if newer:

@@ -74,10 +74,11 @@ def names(stack: StackArgs) -> list[str]:
     return sorted(found, key=lambda name: (name[-15:], name), reverse=True)
 
 
-def journals(stack: StackArgs) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield (run, events), the newest run first."""
+def beginnings(stack: StackArgs) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (run, the event that began it), the newest run first; only first lines are read."""
     for name in names(stack):
-        yield name, Journal(stack, name).events()
+        with open(Journal(stack, name).path, encoding="utf-8", errors="replace") as handle:
+            yield name, beginning(parse(handle.readline()))
 
 
 def beginning(events: list[dict[str, Any]]) -> Mapping[str, Any]:

@@ -16,8 +16,8 @@ from ..errors import RecoveryError
 from ..runner import Runner
 from ..stack_args import StackArgs
 from ..times import parse_time
-from .continuation import NONE, REFUSE, Continuation, decide
-from .journal import Journal, beginning, journals, wall
+from .continuation import NONE, REFUSE, Continuation, decide, taken
+from .journal import Journal, beginning, beginnings, wall
 from .journal_lines import ended, phase_result
 from .lock import StackLock
 from .take_back import DATA_ALONE
@@ -47,10 +47,15 @@ def free_id(stack: StackArgs, kind: str, now: datetime) -> str:
 
 def unfinished(stack: StackArgs, kinds: tuple[str, ...] = ROLLBACKS) -> tuple[str, list[dict[str, Any]]]:
     """Return (run, events) of these kinds' newest run where it never ended; ("", []) where it did or there is none."""
-    for run, events in journals(stack):
-        if beginning(events).get("kind") in kinds:
-            return ("", []) if ended(events) else (run, events)
-    return "", []
+    # By the lock's number, which only grows: clocks are set back, and names follow them.
+    begun = [
+        (int(first.get("fence") or 0), -place, run)
+        for place, (run, first) in enumerate(beginnings(stack))
+        if first.get("kind") in kinds
+    ]
+    run = max(begun)[2] if begun else ""
+    events = Journal(stack, run).events() if run else []
+    return ("", []) if not run or ended(events) else (run, events)
 
 
 def left_over(
@@ -62,14 +67,32 @@ def left_over(
         return Continuation(), []
     since = parse_time(str(beginning(events).get("wall") or ""))
     seconds = (now - since).total_seconds() if since else 0.0
-    newer = ""
-    for item in BackupStore(stack.backup_dir, runner).manifests():
-        created = parse_time(str(item.get("created") or ""))
-        own = (item.get("environment"), item.get("project")) == (stack.environment, stack.project)
-        if own and item.get("kind") == "deploy" and created and since and created > since:
-            newer = str(item["id"])
+    newer = _deployed_since(stack, runner, since, taken(events))
     arguments = {**params["arguments"], "force": params["force"]}
     return decide(run, events, arguments, params["on_unfinished"], seconds, newer), events
+
+
+def _deployed_since(stack: StackArgs, runner: Runner, since: datetime | None, snapshot: Mapping[str, Any]) -> str:
+    """Return the id of a deployment backup of this stack that was taken after a run's snapshot; empty for none.
+
+    Backups tell their order by their numbers; by the time only where the run's own is not known.
+    """
+    found = ""
+    for item in BackupStore(stack.backup_dir, runner).manifests():
+        own = (item.get("environment"), item.get("project"), item.get("host")) == (
+            stack.environment,
+            stack.project,
+            os.uname().nodename,
+        )
+        if not own or item.get("kind") != "deploy":
+            continue
+        if isinstance(snapshot.get("sequence"), int) and isinstance(item.get("sequence"), int):
+            later = item["sequence"] > snapshot["sequence"]
+        else:
+            created = parse_time(str(item.get("created") or ""))
+            later = bool(created and since and created > since)
+        found = str(item["id"]) if later else found
+    return found
 
 
 def begin(stack: StackArgs, runner: Runner, params: Mapping[str, Any], dry: bool) -> dict[str, Any]:

@@ -47,14 +47,15 @@ def begin(stack, dry=False, **other):
     return run_begin.begin(stack, Runner(), params(**other), dry)
 
 
-def interrupted(stack, run=OLD, kind="rollback", halfway=True, environment="production"):
-    """Leave the journal of a run that was killed, half way or before it changed anything."""
+def interrupted(stack, run=OLD, kind="rollback", halfway=True, environment="production", fence=1, sequence=None):
+    """Leave the journal of a run that was killed, half way or before it changed anything; sequence: its snapshot's."""
     book = Journal(stack, run)
     book.prepare()
     about = {"kind": kind, "project": "gateway", "environment": environment, "by": {"user": "u", "host": "h"}}
-    book.append("begin", arguments={**ASKED, "force": False}, **about)
+    book.append("begin", arguments={**ASKED, "force": False}, fence=fence, **about)
     if halfway:
-        for phase, found in (("discover", {"id": "deploy-1"}), ("snapshot", {"id": run})):
+        snapshot = {"id": run, **({} if sequence is None else {"sequence": sequence})}
+        for phase, found in (("discover", {"id": "deploy-1"}), ("snapshot", snapshot)):
             book.append("phase", phase=phase, state="end", ok=True, seconds=1.0, result={"backup": found})
         book.append("phase", phase="apply", state="begin")
     return book
@@ -103,6 +104,12 @@ class TestUnfinished:
         finish(interrupted(stack), **about)
         assert run_begin.unfinished(stack)[0] == left
 
+    def test_the_newest_is_the_one_with_the_highest_number_of_the_lock_whatever_its_name_says(self, stack):
+        """The clock was set back after a rollback that ended."""
+        interrupted(stack, fence=7)
+        finish(interrupted(stack, "rollback-20260729-235500", fence=5))
+        assert run_begin.unfinished(stack)[0] == OLD
+
     def test_what_a_finished_rollback_followed_is_history(self, stack):
         interrupted(stack)
         finish(interrupted(stack, "rollback-20260729-115500"))
@@ -139,18 +146,28 @@ class TestLeftOver:
             ("deploy", {"environment": "staging"}, "resume"),
             ("deploy", {"project": "another"}, "resume"),
             ("deploy", {"created": "2026-01-01T00:00:00Z"}, "resume"),
+            ("deploy", {"host": "another"}, "resume"),
             ("data", {}, "resume"),
             ("rollback", {}, "resume"),
         ],
-        ids=["later", "another-environment", "another-project", "earlier", "of-data", "snapshot"],
+        ids=["later", "another-environment", "another-project", "earlier", "another-host", "of-data", "snapshot"],
     )
     def test_only_a_later_deployment_of_this_stack_makes_it_history(self, stack, backup, about, how):
         interrupted(stack)
         name = f"{backup}-20991231-120000"
-        written(store(stack.backup_dir), name, **{"created": "2099-12-31T12:00:00Z", **about})
+        about = {"created": "2099-12-31T12:00:00Z", "host": os.uname().nodename, **about}
+        written(store(stack.backup_dir), name, **about)
         found = self.ask(stack)
         assert found.how == how
         assert (name in found.why) is (how == "none")
+
+    @pytest.mark.parametrize(("sequence", "how"), [(11, "resume"), (13, "none")])
+    def test_the_order_is_that_of_the_backups_numbers_whatever_the_clock_said(self, stack, sequence, how):
+        interrupted(stack, sequence=12)
+        when = {11: "2099-12-31T12:00:00Z", 13: "2020-12-31T12:00:00Z"}[sequence]
+        about = {"created": when, "host": os.uname().nodename, "sequence": sequence}
+        written(store(stack.backup_dir), "deploy-20991231-120000", **about)
+        assert self.ask(stack).how == how
 
     @pytest.mark.parametrize(("hours", "how"), [(11, "resume"), (13, "none")])
     def test_half_a_day_later_it_is_history(self, stack, hours, how):
