@@ -148,7 +148,6 @@ seconds:
 """
 
 import os
-import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -186,10 +185,10 @@ NEXT = 10
 CONTENTS = ("services", "kong", "redis", "tags", "absent", "directories", "spared", "links")
 
 
-def what_runs(stack: StackArgs, engine: DockerStack, containers: dict[str, Container]) -> dict[str, Any]:
+def what_runs(stack: StackArgs, engine: DockerStack, containers: dict[str, Container], now: datetime) -> dict[str, Any]:
     """Return the live state in the terms in which backups record theirs."""
     # What has just fallen fails its checks by that alone, and may be as the backup has it a moment later.
-    early = {name: item.unsettled(time.time()) for name, item in containers.items()}
+    early = {name: item.unsettled(now.timestamp()) for name, item in containers.items()}
     wrong = troubles(stack, containers, live_state.environment(stack, Runner()))
     return {
         "services": live_state.identities(containers),
@@ -204,7 +203,8 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     stack = StackArgs.from_params(params["stack"])
     store = BackupStore(stack.backup_dir, Runner(), keys_of(params), params["allow_unsigned"])
     hosts = [os.uname().nodename, *params["accept_hosts"]]
-    found = store.listing(stack.environment, stack.project, hosts, datetime.now(timezone.utc))
+    now = datetime.now(timezone.utc)
+    found = store.listing(stack.environment, stack.project, hosts, now)
     result: dict[str, Any] = {"ages": newest_ages(found), "backup": {}, "why": "", "older": []}
     if params["list_all"]:
         rows = [{name: value for name, value in item.items() if name not in CONTENTS} for item in found]
@@ -217,7 +217,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     if params["broken"] and wanted == "latest":
         engine = DockerStack(stack.project)
         containers = engine.containers()
-        live = what_runs(stack, engine, containers)
+        live = what_runs(stack, engine, containers, now)
     if params["rejected"] and not RunPhase(stack, params["run"], Runner()).in_time():
         raise RecoveryError(
             "The time of this run is over, no further backup is tried. "

@@ -46,6 +46,40 @@ def test_a_limit_that_leaves_nobody_is_an_error(lab: Lab) -> None:
     assert unknown.rc != 0, unknown.output
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--tags", "rollback"), "--tags rollback leaves out the whole run"),
+        (("-e", "preserve_data=ture"), "rollback_preserve_data"),
+        (("-e", "recovery_timeout=120s"), "rollback_timeout"),
+        (("-e", "recovery_max_attempts=two"), "rollback_max_attempts"),
+    ],
+    ids=["tags", "no-yes-and-no-no", "no-number", "a-word"],
+)
+def test_what_cannot_be_meant_ends_before_any_change(lab: Lab, given: tuple[str, str], message: str) -> None:
+    before = lab.state()
+
+    done = lab.play("rollback", *given)
+
+    assert done.rc != 0, done.output
+    assert message in done.flat, done.output
+    assert stack_state.differences(before, lab.state()) == []
+
+
+@pytest.mark.parametrize("given", ['{"preserve_data": null}', '{"preserve_data": " "}', '{"preserve_data": "True"}'])
+def test_a_setting_with_nothing_behind_it_is_not_given(lab: Lab, given: str) -> None:
+    """As job runners hand over what nobody filled in: data stay, as they do by default."""
+    lab.golden()
+    assert lab.stack.probe(), "a mapping that is in no backup"
+    before = lab.state()
+
+    done = lab.play("rollback", "-e", given)
+
+    assert done.rc == 0, done.output
+    assert "DATA: KEEP" in done.flat
+    assert stack_state.lost(before, lab.state()) == []
+
+
 def play_shipped(*args: str) -> subprocess.CompletedProcess[str]:
     """A playbook with the inventories that the project ships."""
     return subprocess.run(

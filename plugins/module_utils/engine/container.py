@@ -20,6 +20,8 @@ UNHEALTHY = "is unhealthy"
 OLD_SOCKETS = "cannot start over its sockets of before"
 ENGINE_NETWORKS = ("host", "none", "bridge")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
+# What Compose calls a service that others wait for until it has done its work.
+COMPLETED = "service_completed_successfully"
 # Policies by which what ended with 0 is not started again.
 NEVER_AGAIN = ("", "no", "on-failure")
 

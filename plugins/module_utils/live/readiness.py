@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ..engine import endpoints
-from ..engine.container import Container
+from ..engine.container import COMPLETED, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..errors import NotReadyError, RecoveryError
 from ..gateway import kong_inside, web
@@ -168,6 +168,17 @@ def proxy_problem(container: Container | None, stack: StackArgs) -> str:
     if waits and answers(url + stack.health_path, stack.probe_host):
         return ""
     return _way_problem(url + stack.probe_path, answer)
+
+
+def other_problem(service: str, container: Container | None, core: Collection[str], until: str) -> str:
+    """Return why a service that is none of the core ones is not ready yet; until: what others wait for, or empty."""
+    if container is None:
+        return f"{service} has no container"
+    if until == COMPLETED:
+        done = container.state == "exited" and container.exit_code == 0
+        return "" if done else f"{service} has not done its work"
+    # A job that was made anew may be over by now.
+    return "" if container.running or is_job(container, core) else f"{service} does not run"
 
 
 def answers(url: str, host: str = "") -> bool:

@@ -16,7 +16,7 @@ from ..configuration import links
 from ..data import kept_data
 from ..data.redis_job import RedisJob
 from ..engine import compose
-from ..engine.container import Container, is_job
+from ..engine.container import Container
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost, helpless
 from ..errors import CommandError, DamagedBackupError, RecoveryError
@@ -287,9 +287,7 @@ class PlanExecutor:
                 return readiness.kong_problem(container, wanted, self.stack, self.engine)
             if service == self.stack.proxy_service:
                 return readiness.proxy_problem(container, self.stack)
-            # A job that was made anew may be over by now.
-            done = container is not None and (container.running or is_job(container, self.stack.core))
-            return "" if done else f"{service} does not run"
+            return readiness.other_problem(service, container, self.stack.core, str(action.get("until") or ""))
 
         readiness.wait_ready(
             ask, lambda: self.engine.container(service), self.budget, self.runner.clock, self.runner.sleep

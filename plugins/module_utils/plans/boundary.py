@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.container import ANY_ADDRESS, LABEL
+from ..engine.container import ANY_ADDRESS, LABEL, Container
 from ..engine.sockets import ANYWHERE, Listener, stranger
 from ..guards import Guard
 
@@ -63,6 +63,30 @@ def published(
             for address in _addresses(asked.get(inside), str(host))
         ]
     return found
+
+
+def handed_over(
+    containers: Mapping[str, Container], wanted: Mapping[str, Iterable[Place]]
+) -> dict[str, list[tuple[str, int]]]:
+    """Return service → (other service of the project, port) for each place that it has and the other one wants."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for giver, container in sorted(containers.items()):
+        places = _asked_for(container.settings.get("ports") or {})
+        for taker, others in sorted(wanted.items()):
+            ports = sorted({place[1] for place in places for other in others if _overlaps(other, place)})
+            if giver != taker and ports:
+                found.setdefault(giver, []).extend((taker, port) for port in ports)
+    return found
+
+
+def _asked_for(bindings: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Place]:
+    """Return the places that a container asks for; bindings: HostConfig.PortBindings. A range is not known yet."""
+    return [
+        (str(item.get("HostIp") or ANY_ADDRESS), int(item["HostPort"]), inside.rpartition("/")[2])
+        for inside, rows in bindings.items()
+        for item in rows or []
+        if str(item.get("HostPort") or "").isdigit()
+    ]
 
 
 def _addresses(asked: Iterable[Mapping[str, Any]] | None, host: str) -> list[str]:

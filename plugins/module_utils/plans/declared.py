@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..engine import compose
+from ..engine.container import COMPLETED
 
 
 def declared(
@@ -41,6 +42,13 @@ def declared(
             "wanted": name in needed or (here and (_stays(item) or not runs)),
         }
     return found
+
+
+def jobs(resolved: Mapping[str, Any]) -> list[str]:
+    """Return the services that others wait for until they have done their work, as Compose does."""
+    conditions = [item.get("depends_on") or {} for item in resolved.values()]
+    rows = (pair for one in conditions if isinstance(one, Mapping) for pair in one.items())
+    return sorted({name for name, about in rows if (about or {}).get("condition") == COMPLETED})
 
 
 def defined(item: Mapping[str, Any] | None, named: Callable[[str], str]) -> dict[str, Any]:

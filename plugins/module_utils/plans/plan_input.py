@@ -27,7 +27,7 @@ from ..runner import Runner
 from ..stack_args import StackArgs
 from . import boundary
 from .decisions import covers
-from .declared import declared, defined, reference
+from .declared import declared, defined, jobs, reference
 from .file_changes import changed_settings
 from .target_files import TargetFiles
 
@@ -103,6 +103,8 @@ class PlanInput:
                 for name, item in self.containers.items()
             },
             "depends_on": {name: sorted(item.get("depends_on") or {}) for name, item in self.resolved.items()},
+            "jobs": jobs(self.resolved),
+            "handed_over": boundary.handed_over(self.containers, boundary.published(target["services"], recorded)),
             "declared": known,
             "files": now,
             "extra_files": self.files.added(config_files.spared(self.stack, self.containers)),

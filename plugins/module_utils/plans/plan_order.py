@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..engine import compose
+from ..engine.container import COMPLETED
 from .decisions import (
     KEEP,
     RECREATE,
@@ -51,9 +52,11 @@ def order(
         why = "containers do not find each other"
         actions += [*kong_off, {"action": "rebuild_network", "why": why, "beside": False}]
         kong_off = []
+    given = _given_up(decisions, live, {str(item["service"]) for item in kong_off})
+    removed = {item["service"] for item in given if item["action"] == REMOVE}
     for name in (name for name in compose.start_order(depends) if name in decisions and name not in path):
-        actions += _service_actions(name, decisions[name], live, beside=True)
-    actions += kong_off
+        actions += _service_actions(name, decisions[name], live, beside=True) if name not in removed else []
+    actions += [*kong_off, *given]
     if redis not in decisions and data.get("changes"):
         actions.append(_replace_data(redis, data))  # a Redis outside the project: its data are all that can be changed
     waiting: list[dict[str, Any]] = []
@@ -72,6 +75,8 @@ def order(
             continue
         # Kong's boot is the long part: the proxy is replaced while it lasts, and both are asked afterwards.
         ready = _ready(name)
+        if name in (live.get("jobs") or ()):
+            ready["until"] = COMPLETED
         if name == kong:
             ready["configuration_hash"] = target["kong"].get("configuration_hash") or ""
         (waiting if name in (kong, proxy) else actions).append(ready)
@@ -130,6 +135,26 @@ def _kong_off(
     runs = (live["services"].get(kong) or {}).get("state") not in (None, "exited", "created", "dead")
     step = {"action": "stop", "service": kong, "why": "because Redis", "beside": False}
     return [step] if runs and _redis_moves(decisions, live, redis) else []
+
+
+def _given_up(decisions: Mapping[str, Decision], live: Mapping[str, Any], off: Collection[str]) -> list[dict[str, Any]]:
+    """Return the steps by which services give up ports that others of the project get; off: who is off already.
+
+    Two containers cannot have one place, and the one that gets it may come first in the order.
+    """
+    found = []
+    for name, places in sorted((live.get("handed_over") or {}).items()):
+        do = decisions[name].do if name in decisions else KEEP
+        takers = [f"{port} goes to {taker}" for taker, port in places if _moves(decisions.get(taker))]
+        if do == REMOVE and takers:
+            found += _service_actions(name, decisions[name], live, beside=False)
+        elif do == RECREATE and takers and name not in off:
+            found.append({"action": "stop", "service": name, "why": ", ".join(takers), "beside": False})
+    return found
+
+
+def _moves(decision: Decision | None) -> bool:
+    return decision is not None and decision.do in (START, RESTART, RECREATE)
 
 
 def _with_grace(actions: list[dict[str, Any]], spared: str) -> list[dict[str, Any]]:

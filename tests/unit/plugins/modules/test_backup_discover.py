@@ -53,10 +53,10 @@ def test_what_a_rollback_gets_does_not_grow_with_the_number_of_backups(stack, de
 @pytest.mark.parametrize("restarts", [0, 1])
 def test_a_service_that_has_just_fallen_is_no_state_of_a_backup(stack, restarts):
     """It fails its checks by that alone; going back to what already runs waits until it has settled."""
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    client = samples.container("client", restarts=restarts, started_at=now)
-    found = backup_discover.what_runs(stack, samples.SmallEngine(client), {"client": client})
-    assert found["troubles"] == ({"client": "is up for 0 s only"} if restarts else {})
+    client = samples.container("client", restarts=restarts, started_at="2026-07-29T12:00:00Z")
+    now = datetime(2026, 7, 29, 12, 0, 3, tzinfo=UTC)
+    found = backup_discover.what_runs(stack, samples.SmallEngine(client), {"client": client}, now)
+    assert found["troubles"] == ({"client": "is up for 3 s only"} if restarts else {})
 
 
 @pytest.mark.parametrize("deployment", ["none", "latest"])

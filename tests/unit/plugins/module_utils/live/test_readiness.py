@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import COMPLETED
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import NotReadyError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -293,3 +294,21 @@ def test_what_gets_through_to_kong(answer, good):
         assert (readiness.kong_problem(kong, "", samples.stack(probe_path="/p"), samples.SmallEngine()) == "") is good
         proxy = samples.container("nginx", ports={"80/tcp": server.place})
         assert (readiness.proxy_problem(proxy, samples.stack(probe_path="/p")) == "") is good
+
+
+@pytest.mark.parametrize(
+    ("about", "until", "problem"),
+    [
+        ({}, "", ""),
+        ({}, COMPLETED, "render has not done its work"),
+        ({"state": "exited", "exit_code": 0, "restart_policy": "no"}, "", ""),
+        ({"state": "exited", "exit_code": 0, "restart_policy": "no"}, COMPLETED, ""),
+        ({"state": "exited", "exit_code": 1, "restart_policy": "no"}, COMPLETED, "render has not done its work"),
+        ({"state": "exited", "exit_code": 1, "restart_policy": "no"}, "", "render does not run"),
+        (None, COMPLETED, "render has no container"),
+    ],
+    ids=["runs", "still-works", "job-is-over", "has-done-it", "failed", "does-not-run", "none"],
+)
+def test_another_service(about, until, problem):
+    container = None if about is None else samples.container("render", **about)
+    assert readiness.other_problem("render", container, ("redis", "kong"), until) == problem

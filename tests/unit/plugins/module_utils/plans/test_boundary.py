@@ -6,6 +6,7 @@ import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.sockets import Listener
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans import boundary
+from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 PROJECT = "gateway"
 
@@ -180,3 +181,36 @@ def test_what_has_several_containers_is_said():
     assert boundary.several(rows, PROJECT) == [
         "kong has 2 containers: the first is compared and asked, all are stopped and started"
     ]
+
+
+def publishing(*places):
+    """A container that asks for these places: host address, port."""
+    bindings = {
+        f"{number}/tcp": [{"HostIp": host, "HostPort": str(port)}] for number, (host, port) in enumerate(places)
+    }
+    return samples.container("any", settings={**samples.settings(), "ports": bindings})
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "found"),
+    [
+        ({"nginx": [("", 8000)]}, {"kong": [("127.0.0.1", 8000, "tcp")]}, {"nginx": [("kong", 8000)]}),
+        ({"nginx": [("", 8000)]}, {"nginx": [("0.0.0.0", 8000, "tcp")]}, {}),
+        ({"nginx": [("", 8000)]}, {"kong": [("0.0.0.0", 8000, "udp")]}, {}),
+        ({"nginx": [("10.0.0.5", 8000)]}, {"kong": [("127.0.0.1", 8000, "tcp")]}, {}),
+        (
+            {"nginx": [("", 8000)], "kong": [("", 8010)]},
+            {"kong": [("0.0.0.0", 8000, "tcp")], "nginx": [("0.0.0.0", 8010, "tcp")]},
+            {"kong": [("nginx", 8010)], "nginx": [("kong", 8000)]},
+        ),
+    ],
+    ids=["another-s", "its-own", "another-protocol", "another-address", "swapped"],
+)
+def test_who_has_what_another_one_wants(held, wanted, found):
+    assert boundary.handed_over({name: publishing(*places) for name, places in held.items()}, wanted) == found
+
+
+def test_a_range_of_ports_is_not_known_beforehand():
+    asked = {"80/tcp": [{"HostIp": "", "HostPort": "8100-8110"}, {"HostIp": ""}], "81/tcp": None}
+    container = samples.container("any", settings={**samples.settings(), "ports": asked})
+    assert boundary.handed_over({"nginx": container}, {"kong": [("0.0.0.0", 8100, "tcp")]}) == {}

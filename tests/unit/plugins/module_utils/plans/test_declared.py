@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.declared import declared, reference
+from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.declared import declared, jobs, reference
 
 CORE = ("redis", "kong")
 
@@ -82,3 +82,17 @@ def test_what_the_core_needs_is_wanted(present):
 )
 def test_the_tag_is_the_one_that_compose_2_looks_for(recorded, definition, expected):
     assert reference(recorded, "gateway", "kong", definition) == expected
+
+
+@pytest.mark.parametrize(
+    ("depends", "found"),
+    [
+        ({"render": {"condition": "service_completed_successfully"}}, ["render"]),
+        ({"render": {"condition": "service_started"}, "redis": {"condition": "service_healthy"}}, []),
+        (None, []),
+        (["render"], []),
+    ],
+    ids=["completed", "others", "none", "a-list"],
+)
+def test_who_has_to_have_done_his_work(depends, found):
+    assert jobs({"kong": {"depends_on": depends}, "render": {}}) == found

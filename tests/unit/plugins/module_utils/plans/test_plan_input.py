@@ -88,6 +88,8 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
     assert live == {
         "depends_on": {"kong": [], "nginx": ["kong"], "redis": []},
         "declared": {},
+        "handed_over": {},
+        "jobs": [],
         "extra_files": [],
         "mounted_singly": [KONG_FILE, os.path.dirname(PLUGIN), NGINX, "redis/data"],
         "images": {f"gateway-{name}": f"sha256:{name}" for name in ("kong", "nginx", "redis")},

@@ -244,3 +244,46 @@ def test_the_data_action_knows_what_is_to_be_taken_back():
         "brought": "/b/y.rdb",
         "step": 1,
     }
+
+
+class TestHandedOver:
+    """A port that goes from one service of the project to another."""
+
+    SWAPPED = {"nginx": [("kong", 8000)], "kong": [("nginx", 8010)]}  # noqa: RUF012
+
+    def test_whoever_has_it_is_stopped_before_the_other_one_starts(self):
+        found = plan(env("kong"), env("nginx"), handed_over={"nginx": [("kong", 8000)]})
+        assert steps(found)[:2] == ["stop nginx", "recreate kong"]
+        assert found["actions"][0]["why"] == "8000 goes to kong"
+        assert steps(found).index("recreate nginx") > 1
+
+    def test_both_where_they_swap(self):
+        found = steps(plan(env("kong"), env("nginx"), handed_over=self.SWAPPED))
+        assert sorted(found[:2]) == ["stop kong", "stop nginx"]
+        assert {"recreate kong", "recreate nginx"} <= set(found[2:])
+
+    def test_a_kong_that_is_off_for_redis_is_not_stopped_twice(self):
+        found = steps(plan(env("redis"), env("kong"), env("nginx"), handed_over=self.SWAPPED))
+        assert found.count("stop kong") == 1
+        assert max(found.index("stop kong"), found.index("stop nginx")) < found.index("recreate redis")
+
+    def test_one_that_goes_goes_first_and_not_beside(self):
+        found = steps(plan(stranger("haproxy"), env("nginx"), handed_over={"haproxy": [("nginx", 443)]}))
+        assert found[0] == "remove haproxy"
+        assert "&remove haproxy" not in found
+
+    @pytest.mark.parametrize("changes", [(env("nginx"),), ()], ids=["the-other-stays", "nothing-differs"])
+    def test_where_nobody_takes_it_nobody_is_stopped(self, changes):
+        assert not [step for step in steps(plan(*changes, handed_over=self.SWAPPED)) if step.startswith("stop")]
+
+
+def test_a_job_that_others_wait_for_is_asked_for_its_work():
+    depends = {"kong": ["redis", "render"], "redis": [], "nginx": ["kong"], "render": []}
+    wanted = {**states()[0]["services"], "render": target_service("render", depends_on=[])}
+    target, now = states(env("kong"))
+    target["services"], now["present_images"] = wanted, {item["image_id"] for item in wanted.values()}
+    now.update(depends_on=depends, jobs=["render"])
+    now["images"]["gateway-render"] = wanted["render"]["image_id"]
+    found = build_plan(target, now, SETTINGS)
+    assert told(found, "until") == {"ready render": "service_completed_successfully"}
+    assert steps(found).index("ready render") < steps(found).index("recreate kong")
