@@ -216,24 +216,12 @@ class ChainChecks:
             if shows_kong(answer.headers, answer.text):
                 return True, f"reaches Kong (status {answer.status_code})"
             need_no_redirect(answer)
-            if self._hides_kong(answer):
-                return True, f"answers as Kong itself does (status {answer.status_code})"
-            if answer.status_code in strict_proxy.FORBIDS and self.settings.evidence != masking.OFF:
+            if strict_proxy.forbids(answer) and self.settings.evidence != masking.OFF:
                 raise NotMeasured(f"the proxy itself answers {answer.status_code} to a GET; {strict_proxy.TELLS}")
             good = not self._kong_shows_itself() and answer.status_code not in (502, 503, 504)
             return good, f"status {answer.status_code}{'' if good else ', and not from Kong'}"
 
         return in_a_row(once)
-
-    def _hides_kong(self, answer: Any) -> bool:
-        """Say whether an answer of the proxy is Kong's without its headers: Kong is asked the same."""
-        if not strict_proxy.may_hide(answer):
-            return False
-        try:
-            direct = self._get(self.look.gateway_url() + self.stack.probe_path, self.settings.headers)
-        except (NotMeasured, RecoveryError):
-            return False
-        return strict_proxy.hides(answer, direct, self.settings.evidence == masking.OFF)
 
     def _data(self) -> RedisData | None:
         try:

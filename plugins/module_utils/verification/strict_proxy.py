@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, kong_masking.recovery contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A proxy that takes its clients' own requests only, or takes Kong's headers away. Pure."""
+"""A proxy that takes its clients' own requests only. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..checks import NOT_MEASURED, PASSED, Check
-from ..gateway.kong_answers import shows_kong
 
 # What a proxy that asks for credentials, or takes no GET, answers by itself.
 FORBIDS = (401, 403, 405)
@@ -29,17 +28,9 @@ def told(found: Iterable[Check]) -> list[Check]:
     ]
 
 
-def may_hide(answer: Any) -> bool:
-    """Say whether an answer may be Kong's: a proxy's own pages are HTML."""
-    kind = answer.headers.get("Content-Type", "")
-    return bool(kind) and not kind.startswith("text/html")
+def forbids(answer: Any) -> bool:
+    """Say whether a proxy itself refuses a stranger's GET: its own pages are HTML, a provider's answers are not.
 
-
-def hides(answer: Any, direct: Any, alone: bool) -> bool:
-    """Say whether an answer of the proxy is Kong's without its headers; direct: what Kong answers to the same request.
-
-    alone: no masking request will tell more, so that every byte has to be the same.
+    What merely looks like Kong's answer without its headers is none: a proxy that passes Kong by gives the same.
     """
-    kinds = {item.headers.get("Content-Type", "") for item in (answer, direct)}
-    same = answer.status_code == direct.status_code and len(kinds) == 1
-    return same and shows_kong(direct.headers, direct.text) and (not alone or answer.content == direct.content)
+    return answer.status_code in FORBIDS and answer.headers.get("Content-Type", "").startswith("text/html")

@@ -211,20 +211,3 @@ def test_the_probes_headers_go_with_every_request_of_its_path(tmp_path, name):
         status, _found = asked_of(tmp_path, name, server, headers={"Authorization": "Basic bm90LWEtc2VjcmV0"})
     assert status == "passed"
     assert {sent["Authorization"] for _method, _path, sent, _body in server.requests} == {"Basic bm90LWEtc2VjcmV0"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "own", "status"),
-    [
-        ("application/json", 405, "passed"),
-        ("application/json", 404, "failed"),
-        ("text/html", 405, "not_measured"),
-        ("", 405, "not_measured"),
-    ],
-)
-def test_a_proxy_that_takes_kongs_headers_away_answers_as_kong_does(tmp_path, kind, own, status):
-    hidden = Answer(own, b"{}", [("Content-Type", kind)] if kind else [])
-    shown = Answer(405, b"{}", [("Content-Type", kind or "application/json"), *BY_KONG])
-    with serving({("GET", "/v1/messages"): shown}) as kong:
-        found = asked(tmp_path, "proxy_chain", {("GET", "/v1/messages"): hidden}, ports={"8000/tcp": kong.place})
-    assert found[0] == status, found

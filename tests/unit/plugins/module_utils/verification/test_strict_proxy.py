@@ -1,4 +1,4 @@
-"""A proxy that takes its clients' own requests only, or takes Kong's headers away."""
+"""A proxy that takes its clients' own requests only."""
 
 from __future__ import annotations
 
@@ -32,28 +32,18 @@ def test_what_the_masking_request_tells(chain, found, masking, status):
     assert [item.status for item in strict_proxy.told(rows)] == [status, NOT_MEASURED, masking]
 
 
-def answer(status=405, kind=JSON, content=b"{}", shown=False):
-    headers = {**({"Content-Type": kind} if kind else {}), **({"X-Kong-Upstream-Latency": "3"} if shown else {})}
-    return SimpleNamespace(status_code=status, headers=headers, content=content, text=content.decode())
-
-
-@pytest.mark.parametrize(("kind", "may"), [(JSON, True), (HTML, False), ("", False)])
-def test_a_page_of_the_proxys_own_is_html(kind, may):
-    assert strict_proxy.may_hide(answer(kind=kind)) is may
-
-
 @pytest.mark.parametrize(
-    ("direct", "alone", "hides"),
+    ("status", "kind", "own"),
     [
-        (answer(shown=True), False, True),
-        (answer(shown=True), True, True),
-        (answer(shown=True, content=b'{"id": 1}'), False, True),
-        (answer(shown=True, content=b'{"id": 1}'), True, False),
-        (answer(shown=True, status=404), False, False),
-        (answer(shown=True, kind="text/plain"), False, False),
-        (answer(), False, False),
+        (401, HTML, True),
+        (405, HTML, True),
+        (405, JSON, False),
+        (405, "", False),
+        (404, HTML, False),
+        (200, HTML, False),
     ],
-    ids=["same", "same-bytes", "other-bytes", "other-bytes-and-nothing-else-tells", "status", "type", "not-kong"],
 )
-def test_hides(direct, alone, hides):
-    assert strict_proxy.hides(answer(), direct, alone) is hides
+def test_what_a_proxy_itself_refuses(status, kind, own):
+    """A provider that is reached past Kong refuses a GET too, in JSON."""
+    answer = SimpleNamespace(status_code=status, headers={"Content-Type": kind} if kind else {})
+    assert strict_proxy.forbids(answer) is own
