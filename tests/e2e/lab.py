@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -10,9 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 import stack_state
@@ -70,6 +71,9 @@ class Run:
         """The last line that speaks about the service."""
         found = re.findall(r"SERVICE: [^\n']*", self.stdout)
         return found[-1].strip() if found else ""
+
+
+L = TypeVar("L", bound="Lab")
 
 
 class Lab:
@@ -288,6 +292,17 @@ class Lab:
     def ask(self, url: str) -> tuple[int, bytes]:
         """One GET."""
         return http("GET", url)
+
+
+@contextlib.contextmanager
+def standing(lab: L) -> Iterator[L]:
+    """Deploy a stack with a backup of its good state, and take it down in the end."""
+    try:
+        lab.deploy()
+        lab.golden()
+        yield lab
+    finally:
+        lab.down()
 
 
 def user_environment() -> dict[str, str]:

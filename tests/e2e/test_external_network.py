@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from lab import Lab
+from lab import Lab, standing
 from outside import run
 
 OWN = "networks:\n  masking:\n    driver: bridge\n"
@@ -41,13 +41,8 @@ class SharedLab(Lab):
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLab]:
     """One such stack, with a backup of its good state."""
-    lab = SharedLab(tmp_path_factory.mktemp("shared"), f"kmr-shared-{uuid.uuid4().hex[:8]}")
-    try:
-        lab.deploy()
-        lab.golden()
+    with standing(SharedLab(tmp_path_factory.mktemp("shared"), f"kmr-shared-{uuid.uuid4().hex[:8]}")) as lab:
         yield lab
-    finally:
-        lab.down()
 
 
 @pytest.mark.parametrize("playbook", ["rollback", "force_rollback"])

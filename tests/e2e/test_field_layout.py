@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import releases
 import stack_state
-from lab import Lab
+from lab import Lab, standing
 from outside import run, wait_for
 
 pytestmark = pytest.mark.slow
@@ -159,13 +159,8 @@ def job(lab: Lab) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One such stack for this module's tests, with a backup of its good state."""
-    lab = FieldLab(tmp_path_factory.mktemp("field"), f"kmr-field-{uuid.uuid4().hex[:8]}")
-    try:
-        lab.deploy()
-        lab.golden()
+    with standing(FieldLab(tmp_path_factory.mktemp("field"), f"kmr-field-{uuid.uuid4().hex[:8]}")) as lab:
         yield lab
-    finally:
-        lab.down()
 
 
 def test_its_backup_is_complete_and_a_rollback_of_the_untouched_stack_changes_nothing(field: Lab) -> None:

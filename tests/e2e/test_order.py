@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import releases
 import stack_state
-from lab import Lab
+from lab import Lab, standing
 from outside import run
 
 pytestmark = pytest.mark.slow
@@ -73,13 +73,8 @@ class RenderingLab(Lab):
 @pytest.fixture
 def rendering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Such a stack with a backup of its good state."""
-    lab = RenderingLab(tmp_path_factory.mktemp("rendering"), f"kmr-render-{uuid.uuid4().hex[:8]}")
-    try:
-        lab.deploy()
-        lab.golden()
+    with standing(RenderingLab(tmp_path_factory.mktemp("rendering"), f"kmr-render-{uuid.uuid4().hex[:8]}")) as lab:
         yield lab
-    finally:
-        lab.down()
 
 
 def test_kong_starts_when_the_job_that_it_waits_for_has_done_its_work(rendering: Lab) -> None:

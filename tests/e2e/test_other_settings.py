@@ -12,7 +12,7 @@ import pytest
 import redis
 import releases
 import stack_state
-from lab import MAPPINGS, Lab
+from lab import MAPPINGS, Lab, standing
 from outside import run
 
 DATABASE = 2
@@ -96,13 +96,8 @@ def mappings(lab: Lab) -> dict[bytes, bytes]:
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One such stack for this module's tests, with a backup of its good state."""
-    lab = OtherLab(tmp_path_factory.mktemp("other"), f"kmr-other-{uuid.uuid4().hex[:8]}")
-    try:
-        lab.deploy()
-        lab.golden()
+    with standing(OtherLab(tmp_path_factory.mktemp("other"), f"kmr-other-{uuid.uuid4().hex[:8]}")) as lab:
         yield lab
-    finally:
-        lab.down()
 
 
 @pytest.mark.slow
