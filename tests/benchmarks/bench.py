@@ -30,12 +30,12 @@ import stack_state  # noqa: E402
 from lab import Lab  # noqa: E402
 from load import Load  # noqa: E402
 from outside import run, wait_for  # noqa: E402
-from tables import markdown, verdicts  # noqa: E402
+from tables import ALONE, markdown, verdicts  # noqa: E402
 from target_python import target_python  # noqa: E402
-from ways import HUNG, RELEASES, Release, check_back, forget_load, naive, prepared, repository  # noqa: E402
+from ways import HUNG, RELEASES, Release, ansible_alone, check_back, forget_load, naive, prepared, repository  # noqa: E402
 
 RATE = 50
-WAYS = ("naive", "bare", "rollback", "force")
+WAYS = ("naive", ALONE, "bare", "rollback", "force")
 PLAYBOOKS = {"rollback": "rollback", "force": "force_rollback"}
 
 
@@ -123,6 +123,9 @@ def one_round(lab: Lab, readings: dict[str, dict[str, list[Reading]]], releases:
     """Measure every class in every way once; what is taken down and up entirely is the same whatever differs."""
     down_and_up, _none = measured(lab, lambda: naive(lab), seen=False)
     readings["any"]["naive"].append(down_and_up)
+    empty, _none = measured(lab, lambda: ansible_alone(lab))
+    readings["any"][ALONE].append(empty)
+    print(f"  {down_and_up.total:.1f} s the naive way, {empty.total:.1f} s Ansible alone", flush=True)
     for release in releases:
         for way in ("bare", *PLAYBOOKS):
             if (way == "bare" and release.by_hand is None) or (release is HUNG and way != "force"):

@@ -31,6 +31,38 @@ def test_a_ratio_of_medians_is_held_against_its_bound(ours, theirs, verdict):
     assert tables.ratio("nothing differs", "total", 0.1, ours, theirs)["verdict"] == verdict
 
 
+def verdict_of(total, alone, name="nothing differs"):
+    """What is said of a rollback's total, where the naive way takes 100 s and Ansible's empty tasks so many."""
+    rows = {"any": {"naive": [reading(total=100)]}, name: {"rollback": [reading(total=total)]}}
+    if alone is not None:
+        rows["any"][tables.ALONE] = [reading(total=alone)]
+    return next(one["verdict"] for one in tables.verdicts(rows) if one["what"] == "rollback: total / naive")
+
+
+@pytest.mark.parametrize(
+    ("total", "alone", "verdict"),
+    [
+        (10, 1, "met"),
+        (11, 1, "not met"),
+        (11, 100 * tables.SHARE, "not met"),
+        (11, None, "not met"),
+        (20, 200 * tables.SHARE, "not met: the machine's pace, 0.20 [at this one](performance.md)"),
+        (21, 200 * tables.SHARE, "not met"),
+    ],
+)
+def test_a_slower_machine_widens_the_bounds_on_totals_and_says_so(total, alone, verdict):
+    assert verdict_of(total, alone) == verdict
+
+
+def test_a_slower_machine_does_not_widen_the_bound_on_outages():
+    rows = {
+        "any": {"naive": [reading(total=100)], tables.ALONE: [reading(total=50)]},
+        "everything": {"bare": [reading()], "rollback": [reading(gap=1.2)]},
+    }
+    found = {one["what"]: one["verdict"] for one in tables.verdicts(rows)}
+    assert found["rollback: outage / bare path"] == "not met"
+
+
 @pytest.mark.parametrize(
     ("name", "ours", "what", "verdict"),
     [
