@@ -188,6 +188,16 @@ def test_functions_of_the_server_stay(made, tmp_path, mode):
     assert result["warnings"] == []
 
 
+@pytest.mark.parametrize("made", [(True, [])], ids=["aof"], indirect=True)
+def test_functions_that_only_the_backup_has_come_back_with_its_data(made, tmp_path):
+    made.client().function_load(LIBRARY)
+    dump = made.dump(tmp_path / "redis-backup.rdb")
+    made.client().function_flush()
+    made.job("restore", dump, "file").run()
+    made.wait()
+    assert made.client().fcall("ours", 0) == b"still here"
+
+
 @pytest.mark.parametrize("made", [(False, [])], ids=["rdb"], indirect=True)
 def test_replicas_are_named_and_get_the_same_change(made, tmp_path):
     address = made.engine.container("redis").address

@@ -40,7 +40,9 @@ class FileChange:
             counters = self.floor.remember(live.client if live is not None else None, sources.wanted)
             path = os.path.join(folder, redis_scratch.DUMP)
             with self._built(live.client if live is not None else None, sources, counters) as built:
-                lacking = redis_functions.carry(live.client, built) if live is not None else ""
+                # What only the backup has comes back with it, as its keys do.
+                keep = built is sources.wanted
+                lacking = redis_functions.carry(live.client, built, keep) if live is not None else ""
                 after, wrong = ahead or self._counted(built)
                 size = int(built.info("memory")["used_memory"])
                 problem = how.file_room_problem(about, self.target.memory_limit(), size)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -53,14 +54,16 @@ class Definitions:
         """Return service → definition for files (path relative to the stack → content), as if they lay in the stack.
 
         They are laid out in a private directory of the same shape; paths in the answer are those of the stack, and
-        absolute ones into the stack lead into that directory meanwhile. The environment file is the one among them,
+        the files' absolute ones lead into that directory meanwhile. The environment file is the one among them,
         whatever stands in for it on disk now.
         """
+        named = b"|".join(re.escape(path.encode()) for path in sorted(files, key=len, reverse=True))
+        own = re.compile(rb"(?<![\w./-])%b/(%b)(?![\w./-])" % (re.escape(self.stack.dir.encode()), named))
         with private_folder() as folder:
             for path, content in files.items():
                 full = os.path.join(folder, path)
                 self.runner.make_dir(os.path.dirname(full))
-                self.runner.write(full, content.replace(f"{self.stack.dir}/".encode(), f"{folder}/".encode()))
+                self.runner.write(full, own.sub(rb"%b/\1" % folder.encode(), content))
             elsewhere = self.stack.moved_to(folder, env_file=self.stack.env_file_among(files))
             answer = self._asked(elsewhere, [] if interpolate else ["--no-interpolate"])
         document = answer.replace(json.dumps(folder)[1:-1], self.stack.dir)

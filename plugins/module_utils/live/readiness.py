@@ -51,6 +51,8 @@ def wait_ready(
             if container is not None and (
                 container.restarts - before >= CRASHES or container.state in ("exited", "dead")
             ):
+                if not ask():
+                    continue  # a job that came to its end between the two questions
                 raise NotReadyError(
                     f"{container.name} does not stay up: {container.state}, exit status {container.exit_code}, "
                     f"{container.restarts} restarts; {problem}.",

@@ -54,13 +54,18 @@ def order(
         kong_off = []
     given = _given_up(decisions, live, {str(item["service"]) for item in kong_off})
     removed = {item["service"] for item in given if item["action"] == REMOVE}
-    for name in (name for name in compose.start_order(depends) if name in decisions and name not in path):
-        actions += _service_actions(name, decisions[name], live, beside=True) if name not in removed else []
-    actions += [*kong_off, *given]
+    beside = [
+        step
+        for name in compose.start_order(depends)
+        if name in decisions and name not in {*path, *removed}
+        for step in _service_actions(name, decisions[name], live, beside=True)
+    ]
+    # Where ports are given up, what is handled beside may get one, or give one up.
+    actions += [*kong_off, *given, *beside] if given else [*beside, *kong_off]
     if redis not in decisions and data.get("changes"):
         actions.append(_replace_data(redis, data))  # a Redis outside the project: its data are all that can be changed
     waiting: list[dict[str, Any]] = []
-    for name in (name for name in compose.start_order(depends) if name in decisions and name in path):
+    for name in (name for name in compose.start_order(depends) if name in decisions and name in path - removed):
         decision = decisions[name]
         if name == kong and decision.do == RELOAD:
             actions.append(_load_configuration(decision, target, settings))

@@ -11,19 +11,18 @@ from .redis_wire import ReplyError, Wire
 UNKNOWN = ("unknown command", "unknown subcommand")
 
 
-def carry(source: redis.Redis, target: redis.Redis) -> str:
-    """Give a server that nobody else uses the functions of another in place of its own; return why not.
+def carry(source: redis.Redis, target: redis.Redis, keep: bool = False) -> str:
+    """Give a server that nobody else uses the functions of another; return why not.
 
-    Empty where that is done, or where the server knows no functions.
+    keep: its own stay where the other has none of their library's name. Empty where that is done, or where the server
+    knows no functions.
     """
     try:
         with Wire(source) as reading:
             held = reading.ask(b"FUNCTION", b"DUMP")
         with Wire(target) as writing:
-            writing.ask(b"FUNCTION", b"RESTORE", held, b"FLUSH")
+            writing.ask(b"FUNCTION", b"RESTORE", held, b"REPLACE" if keep else b"FLUSH")
     except ReplyError as exc:
-        told = str(exc)
-        return (
-            "" if any(text in told.lower() for text in UNKNOWN) else f"functions (FUNCTION LOAD) are not kept: {told}"
-        )
+        said = exc.line.decode("utf-8", "replace").lower()
+        return "" if any(text in said for text in UNKNOWN) else f"functions (FUNCTION LOAD) are not kept: {exc.msg}"
     return ""

@@ -7,6 +7,7 @@ What is not in it did not happen, as far as a later run, the report and the key 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -77,8 +78,10 @@ def names(stack: StackArgs) -> list[str]:
 def beginnings(stack: StackArgs) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield (run, the event that began it), the newest run first; only first lines are read."""
     for name in names(stack):
-        with open(Journal(stack, name).path, encoding="utf-8", errors="replace") as handle:
-            yield name, beginning(parse(handle.readline()))
+        with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
+            with open(Journal(stack, name).path, encoding="utf-8", errors="replace") as handle:
+                line = handle.readline()
+            yield name, beginning(parse(line))
 
 
 def beginning(events: list[dict[str, Any]]) -> Mapping[str, Any]:

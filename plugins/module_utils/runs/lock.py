@@ -21,6 +21,7 @@ from ..errors import RecoveryError
 from ..runner import Runner
 from ..stack_args import StackArgs
 from . import lease as leases
+from .journal import beginnings
 
 FOLDER, LEASE, GUARD = ".recovery", "lock.json", "lock"
 PAUSE = 0.05
@@ -39,6 +40,7 @@ class StackLock:
     """The lock of one stack; told receives lines for people about waiting and taking over."""
 
     def __init__(self, stack: StackArgs, runner: Runner, told: Callable[[str], None] = lambda _text: None) -> None:
+        self.stack = stack
         self.folder = stack.path(FOLDER)
         self.path = os.path.join(self.folder, LEASE)
         self.runner, self.told = runner, told
@@ -88,7 +90,7 @@ class StackLock:
                     self._end(verdict.ends)
                     if verdict.why:
                         self.told(f"Took the lock over from {now['run']}: {verdict.why}.")
-                    lease = leases.taken(now, run, owner, self.machine, uptime(), since)
+                    lease = leases.taken(now or self._known(), run, owner, self.machine, uptime(), since)
                     self._write(lease)
                     return int(lease["fence"])
             if verdict.do == leases.HELD:
@@ -104,6 +106,10 @@ class StackLock:
                 first = now
                 self.told(f"Waiting up to {verdict.seconds:.0f} s for {now['run']}: {verdict.why}.")
             self.runner.sleep(PAUSE)
+
+    def _known(self) -> dict[str, Any]:
+        """Return the highest number that journals have: where the lease was lost, its numbers go on above it."""
+        return {"fence": max((int(first.get("fence") or 0) for _run, first in beginnings(self.stack)), default=0)}
 
     def _end(self, process: str) -> None:
         """End the module of a lost run: it must not write while its successor does."""

@@ -45,12 +45,21 @@ def test_files_are_laid_out_elsewhere_and_paths_come_back_as_the_stacks():
 
 def test_absolute_paths_into_the_stack_lead_to_the_files_that_are_asked_about():
     """What lies on disk is another release's, or is gone."""
-    text = b"services: {kong: {env_file: /opt/gateway/config/app.env, volumes: ['/mnt/opt/gateways:/x']}}"
+    text = b"""services: {kong: {env_file: [/opt/gateway/config/app.env, /opt/gateway/config/app.env.more,
+        /etc/opt/gateway/config/app.env, "/opt/gateway/in-no-backup.env"], volumes: ["/opt/gateway/data:/x"]}}"""
     runner = Compose()
-    Definitions(samples.stack(), runner, ("docker", "compose")).resolve({"docker-compose.yml": text})
-    (laid_out,) = runner.texts
-    assert f"env_file: {runner.folder}/config/app.env" in laid_out
-    assert "/mnt/opt/gateways:/x" in laid_out
+    files = {"docker-compose.yml": text, "config/app.env": b"A=1\n"}
+    Definitions(samples.stack(), runner, ("docker", "compose")).resolve(files)
+    (laid_out,) = [found for found in runner.texts if "services" in found]
+    # What the backup does not hold is read where it lies, as Compose itself would.
+    for path in (
+        "/opt/gateway/config/app.env.more",
+        "/etc/opt/gateway/config/app.env",
+        "/opt/gateway/in-no-backup.env",
+    ):
+        assert path in laid_out
+    assert laid_out.replace(f"[{runner.folder}/config/app.env,", "[/opt/gateway/config/app.env,").encode() == text
+    assert runner.folder in laid_out
 
 
 @pytest.mark.parametrize("name", ["config/production.env", ".env"])

@@ -312,3 +312,34 @@ def test_what_gets_through_to_kong(answer, good):
 def test_another_service(about, until, problem):
     container = None if about is None else samples.container("render", **about)
     assert readiness.other_problem("render", container, ("redis", "kong"), until) == problem
+
+
+def test_a_job_that_ends_well_between_two_questions_is_done():
+    """Asked, it still works; looked at a moment later, it is over."""
+    works = samples.container("render", restart_policy="no")
+    over = samples.container("render", restart_policy="no", state="exited", exit_code=0)
+    seen = iter([works, works, over])
+    now = [0.0]
+
+    def look():
+        return next(seen, over)
+
+    readiness.wait_ready(
+        lambda: readiness.other_problem("render", look(), ("redis",), COMPLETED),
+        look,
+        5.0,
+        lambda: now[0],
+        lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+
+
+def test_a_job_that_fails_is_given_up_at_once():
+    failed = samples.container("render", restart_policy="no", state="exited", exit_code=1)
+    with pytest.raises(NotReadyError, match="exit status 1"):
+        readiness.wait_ready(
+            lambda: readiness.other_problem("render", failed, ("redis",), COMPLETED),
+            lambda: failed,
+            60.0,
+            lambda: 0.0,
+            lambda _seconds: None,
+        )

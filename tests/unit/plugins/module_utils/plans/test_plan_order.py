@@ -272,6 +272,19 @@ class TestHandedOver:
         assert found[0] == "remove haproxy"
         assert "&remove haproxy" not in found
 
+    def test_one_on_nobodys_path_is_stopped_before_it_is_made_anew_beside(self):
+        found = steps(plan(env("client"), env("nginx"), handed_over={"client": [("nginx", 8080)]}))
+        assert found.index("stop client") < found.index("&recreate client")
+        assert found.index("stop client") < found.index("recreate nginx")
+
+    def test_a_core_one_that_goes_goes_once(self):
+        target, now = states(env("kong"))
+        del target["services"]["nginx"]
+        now["handed_over"] = {"nginx": [("kong", 8000)]}
+        found = steps(build_plan(target, now, SETTINGS))
+        assert found.count("remove nginx") == 1
+        assert found.index("remove nginx") < found.index("recreate kong")
+
     @pytest.mark.parametrize("changes", [(env("nginx"),), ()], ids=["the-other-stays", "nothing-differs"])
     def test_where_nobody_takes_it_nobody_is_stopped(self, changes):
         assert not [step for step in steps(plan(*changes, handed_over=self.SWAPPED)) if step.startswith("stop")]

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.process_name import machine_id, process_id
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runs import lock as locks
+from ansible_collections.kong_masking.recovery.plugins.module_utils.runs.journal import Journal
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 ELSEWHERE = {"user": "ann", "host": "laptop", "machine": "another", "process": "1:1"}
@@ -84,6 +85,16 @@ def test_it_is_private_and_stays_after_its_release(lock):
     assert lock.holder() == ""
     assert os.stat(lock.path).st_mode & 0o777 == 0o600
     assert lock.acquire(LATER, here(os.getpid()), "now") == fence + 1
+
+
+def test_where_the_lease_is_lost_its_numbers_go_on_above_those_of_the_journals(lock):
+    """An interrupted run is found by them: begun anew they would hide the newest one, or revive an old one."""
+    book = Journal(lock.stack, "rollback-20260729-120000")
+    book.prepare()
+    book.append("begin", kind="rollback", project="p", environment="e", by={"user": "u", "host": "h"}, fence=7)
+    assert lock.acquire(RUN, here(os.getpid()), "now") == 8
+    os.unlink(lock.path)
+    assert lock.acquire(RUN, here(os.getpid()), "now") == 8, "its own journal is not written yet"
 
 
 def test_the_lock_of_a_killed_owner_is_taken_over_at_once(lock):
