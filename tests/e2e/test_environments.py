@@ -66,7 +66,15 @@ def test_what_cannot_be_meant_ends_before_any_change(lab: Lab, given: tuple[str,
     assert stack_state.differences(before, lab.state()) == []
 
 
-@pytest.mark.parametrize("given", ['{"preserve_data": null}', '{"preserve_data": " "}', '{"preserve_data": "True"}'])
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"preserve_data": null}',
+        pytest.param('{"preserve_data": " "}', marks=pytest.mark.slow),
+        pytest.param('{"preserve_data": "True"}', marks=pytest.mark.slow),
+    ],
+    ids=["null", "blank", "a-word"],
+)
 def test_a_setting_with_nothing_behind_it_is_not_given(lab: Lab, given: str) -> None:
     """As job runners hand over what nobody filled in: data stay, as they do by default."""
     lab.golden()
