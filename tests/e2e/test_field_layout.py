@@ -217,13 +217,8 @@ def test_what_a_link_shows_keeps_its_own_mode(field: Lab) -> None:
 @pytest.fixture(scope="module", params=[NoProxyLab, RedisElsewhereLab], ids=["no-proxy", "redis-elsewhere"])
 def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherServicesLab]:
     """A stack without a proxy, then one without a Redis of its own, each with a backup of its good state."""
-    lab = request.param(tmp_path_factory.mktemp("other"), f"kmr-field-{uuid.uuid4().hex[:8]}")
-    try:
-        lab.deploy()
-        lab.golden()
+    with standing(request.param(tmp_path_factory.mktemp("other"), f"kmr-field-{uuid.uuid4().hex[:8]}")) as lab:
         yield lab
-    finally:
-        lab.down()
 
 
 def test_a_stack_that_lacks_one_of_the_usual_services_passes_its_verification(other: OtherServicesLab) -> None:
