@@ -60,6 +60,18 @@ def test_reload_loses_no_request(double: Double) -> None:
     assert double.hash() == md5(OTHER)
 
 
+def test_a_client_that_asks_late_is_answered_by_the_worker_that_took_it(double: Double) -> None:
+    """Between its connection and its request lies the whole reload."""
+    old = set(pids(double))
+    with socket.create_connection(("127.0.0.1", double.proxy)) as late:
+        time.sleep(0.2)
+        double.command("reload")
+        eventually(lambda: not old & set(pids(double)), "new workers")
+        time.sleep(1)
+        late.sendall(b"GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert late.recv(100).startswith(b"HTTP/1.1 404 ")
+
+
 def test_reload_with_a_broken_file_is_called_a_success(double: Double) -> None:
     """Exit 0, healthy, the old configuration goes on; the next start fails."""
     double.file.write_bytes(BROKEN)

@@ -17,23 +17,42 @@ from .state import Store
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 GRACE_SECONDS = 10.0
-# Replies are still written, and accepted connections still read, for a moment after the last counted request.
+# Replies are still written for a moment after the last counted request.
 QUIET_SECONDS = 0.2
 ORPHAN_CHECK_SECONDS = 0.5
 
 
 class Counter:
-    """How many requests are under way: a graceful end waits for them."""
+    """How many requests are under way, and which connections have had none yet: a graceful end waits for both."""
 
     def __init__(self, connections: dict[str, int]) -> None:
         self.active = 0
         self._connections = connections
+        self._servers: list[web.Server] = []
+        self._silent: set[asyncio.BaseProtocol] = set()
+
+    def made_by(self, server: web.Server) -> Callable[[], asyncio.BaseProtocol]:
+        """The same maker of connections, each noted until its first request."""
+        self._servers.append(server)
+
+        def make() -> asyncio.BaseProtocol:
+            self._silent.add(made := server())
+            return made
+
+        return make
+
+    def awaited(self) -> bool:
+        """Whether a client waits for its answer, or has connected and not asked yet."""
+        # Those that left without a word are no longer among the open ones.
+        self._silent.intersection_update(each for server in self._servers for each in server.connections)
+        return bool(self.active or self._silent)
 
     def around(self, handler: Handler) -> Handler:
         """The same handler, counted."""
 
         async def counted(request: web.BaseRequest) -> web.StreamResponse:
             self.active += 1
+            self._silent.discard(request.protocol)
             for name in ("total_requests", "connections_handled", "connections_accepted"):
                 self._connections[name] += 1
             self._connections["connections_active"] = self._connections["connections_writing"] = self.active
@@ -75,7 +94,7 @@ async def _serve(settings: Settings, sockets: Mapping[str, list[socket.socket]],
     servers = []
     for name, opened in sockets.items():
         protocol = web.Server(counter.around(handlers[name]), access_log=None)
-        servers += [await loop.create_server(protocol, sock=each) for each in opened]
+        servers += [await loop.create_server(counter.made_by(protocol), sock=each) for each in opened]
     while not end.done():
         await asyncio.wait([end], timeout=ORPHAN_CHECK_SECONDS)
         if os.getppid() != master:
@@ -86,7 +105,7 @@ async def _serve(settings: Settings, sockets: Mapping[str, list[socket.socket]],
     quiet_since = loop.time()
     while loop.time() < min(deadline, quiet_since + QUIET_SECONDS):
         await asyncio.sleep(0.01)
-        if counter.active:
+        if counter.awaited():
             quiet_since = loop.time()
     await proxy.close()
     os._exit(0)
