@@ -248,7 +248,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     probe = ProbeSettings(
         evidence=OFF if dry else params["masking_probe"],
         echo_url=params["echo_url"],
-        headers=params["probe_headers"],
+        headers={name: str(value) for name, value in params["probe_headers"].items()},
         template=params["probe_body"],
         kinds=params["masking_kinds"],
         promised=params["promised_kinds"],

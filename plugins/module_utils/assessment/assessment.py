@@ -35,6 +35,7 @@ THRESHOLDS: dict[str, float] = {
 INPUTS = ("security_breach", "noncritical_broken", "ui_issue", "documentation_issue", "cosmetic_logs")
 # Speed has lines of its own.
 SPEED = ("performance", "load")
+KINDS = ("container", "ports")
 FUNCTION = ("masking", "masking_plugin", "proxy_chain", "kong_gateway")
 Answer = tuple[str, str]
 Readings = Mapping[str, Any]
@@ -85,7 +86,13 @@ def _breach(readings: Readings, _limits: Limits) -> Answer:
 def _function(readings: Readings, _limits: Limits) -> Answer:
     checks = readings["checks"]
     masking = next((item for item in checks if item["name"] == "masking"), None)
-    bad = [item for item in checks if item["status"] == "failed" and item["level"] == "critical"]
+    # A container that no request passes has a line of its own.
+    beside = {f"{kind}_{item['service']}" for item in readings["containers"] if not item["core"] for kind in KINDS}
+    bad = [
+        item
+        for item in checks
+        if item["status"] == "failed" and item["level"] == "critical" and item["name"] not in beside
+    ]
     # Where a container is gone, masking is not even asked: what is failed then stands for it.
     guilty = bad if masking is not None and masking["status"] != "passed" else [i for i in bad if i["name"] in FUNCTION]
     if guilty:

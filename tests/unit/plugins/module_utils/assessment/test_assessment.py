@@ -280,6 +280,16 @@ class TestLine8Noncritical:
         assert evidence.startswith("client is exited")
         assert assess(readings, {}, "production")["verdict"] == "consider"
 
+    @pytest.mark.parametrize("masking", [MASKED, {**NOT_ASKED, "found": "the upstream refused"}])
+    def test_its_critical_check_breaks_no_function(self, masking):
+        """Also where nobody can tell whether masking works."""
+        _series, readings = recorded("client_stopped")
+        stopped = {**LEAKS, "name": "container_client", "found": "is exited with exit status 137"}
+        readings["checks"] = [stopped, masking]
+        assert assess(readings, {}, "production")["verdict"] == "consider"
+        readings["checks"].append({**NO_CHAIN, "name": "container_kong"})
+        assert answer(readings, "function_broken")[0] == ("no" if masking is MASKED else "yes")
+
     def test_an_advisory_check(self):
         _series, readings = recorded("healthy")
         readings["checks"].append({**LEAKS, "name": "disk", "level": "advisory", "found": "91 % full"})

@@ -146,6 +146,15 @@ class TestTheRestOfTheStack:
     def test_its_good_and_advisory_checks_change_nothing(self, verification):
         assert verification().run(0, [GOOD, {**BAD, "level": "advisory"}])["passed"] is True
 
+    @pytest.mark.parametrize(
+        ("name", "asked"),
+        [("container_client", True), ("ports_debug_tool", True), ("container_redis", False), ("redis_answers", False)],
+    )
+    def test_a_container_that_no_request_passes_keeps_nobody_from_asking(self, verification, name, asked):
+        alone, beside = (verification().run(0, [found]) for found in (GOOD, {**BAD, "name": name}))
+        told = [item["found"] for run in (alone, beside) for item in run["checks"] if item["name"] == "masking"]
+        assert (beside["passed"], told[0] == told[1]) == (False, asked)
+
 
 class TestBaseline:
     def test_of_a_gateway_that_passed_it_keeps_speed_and_code(self, verification, stack):
