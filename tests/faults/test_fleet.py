@@ -27,7 +27,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab.down()
 
 
-def play(lab: Lab, *hosts: tuple[str, Lab | None]) -> Run:
+def play(lab: Lab, *hosts: tuple[str, Lab | None], playbook: str = "rollback", deployment: str = "") -> Run:
     """Roll all hosts back; one without a stack cannot be reached."""
     text = f"{lab.environment}:\n  hosts:\n"
     for name, one in hosts:
@@ -38,7 +38,8 @@ def play(lab: Lab, *hosts: tuple[str, Lab | None]) -> Run:
         text += f"      stack_masking_probe: echo\n      stack_echo_url: {stack.upstream}\n"
     lab.inventory.write_text(text, encoding="utf-8")
     try:
-        return lab.play("rollback", environ={"ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS)})
+        named = ("-e", f"deployment={deployment}") if deployment else ()
+        return lab.play(playbook, *named, environ={"ANSIBLE_CONNECTION_PLUGINS": str(PLUGINS)})
     finally:
         lab.write_inventory()
 
@@ -86,3 +87,34 @@ def test_a_canary_that_fails_stops_the_others(lab: Lab, second: Lab) -> None:
     assert "No change made on second: first, which went first, failed." in done.flat
     assert stack_state.untouched(before, second.state()) == []
     assert not (second.stack.directory / ".recovery" / "journal").exists()
+
+
+@pytest.mark.slow
+def test_backups_of_one_play_have_one_id_and_a_backup_that_one_host_lacks_moves_nobody(lab: Lab, second: Lab) -> None:
+    second.reset()
+    hosts = (("first", lab), ("second", second))
+    for one in (lab, second):
+        shutil.rmtree(one.stack.directory / "backups", ignore_errors=True)
+    taken = play(lab, *hosts, playbook="backup")
+    assert taken.rc == 0, taken.output
+    ids = [sorted(path.name for path in (one.stack.directory / "backups" / "pre-deploy").iterdir()) for _, one in hosts]
+    assert ids[0] == ids[1]
+    (backup,) = ids[0]
+    good = [one.state() for _, one in hosts]
+    for one in (lab, second):
+        releases.good_but_different(one)
+    changed = [one.state() for _, one in hosts]
+    kept = second.stack.directory / "backups" / "pre-deploy" / backup
+    kept.rename(second.folder / "away")
+
+    done = play(lab, *hosts, deployment=backup)
+
+    assert done.rc != 0
+    assert f"No change made on first: second cannot go back to it. There is no backup {backup}." in done.flat
+    for (_name, one), before in zip(hosts, changed, strict=True):
+        assert stack_state.untouched(before, one.state()) == []
+    (second.folder / "away").rename(kept)
+    done = play(lab, *hosts, deployment=backup)
+    assert done.rc == 0, done.output
+    for (_name, one), before in zip(hosts, good, strict=True):
+        assert stack_state.differences(before, one.state(), identity=False, data=False) == []
