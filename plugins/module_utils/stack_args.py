@@ -137,7 +137,7 @@ class StackArgs:
 
         What is on disk now does not say: the file may be what was lost, and what a plan brings back.
         """
-        lost = self.wanted_env_file and os.path.normpath(self.wanted_env_file) not in names
+        lost = self.wanted_env_file and not self.has(self.wanted_env_file, names)
         return ".env" if lost and ".env" in names else self.wanted_env_file
 
     def moved_to(self, folder: str, **changes: Any) -> StackArgs:
@@ -160,8 +160,13 @@ class StackArgs:
         return [*(first(COMPOSE_NAMES) or USUAL), *first(OVERRIDES)]
 
     def has(self, name: str, names: Collection[str] | None = None) -> bool:
-        """Say whether a file is among files relative to dir; None stands for those on the disk now."""
-        return os.path.isfile(self.path(name)) if names is None else os.path.normpath(name) in names
+        """Say whether a file is among files relative to dir; None stands for those on the disk now.
+
+        One that lies outside is in no backup: what is on the disk counts.
+        """
+        name = os.path.normpath(name)
+        outside = os.path.isabs(name) or name.split(os.sep)[0] == os.pardir
+        return os.path.isfile(self.path(name)) if names is None or outside else name in names
 
     def path(self, relative: str) -> str:
         """Return the absolute path of something in the stack's directory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import secrets
 import time
 
@@ -143,24 +144,31 @@ def test_what_cannot_fit_is_refused_before_any_change(made, tmp_path):
 
 @pytest.mark.parametrize("made", [(True, ["--maxmemory-policy", "noeviction"])], ids=["full"], indirect=True)
 @pytest.mark.parametrize("mode", ["empty", "restore"])
-def test_a_full_server_gets_less_data_by_its_files(made, tmp_path, mode):
+def test_a_full_server_gets_less_data_by_its_files_and_those_of_before_again(made, tmp_path, mode):
     """It refuses even a transaction that only removes."""
     content = made.content()
     dump = made.dump(tmp_path / "redis-backup.rdb")
     made.client().config_set("maxmemory", 8 << 20)
     with contextlib.suppress(redis.exceptions.OutOfMemoryError):
         for number in range(10_000):
-            made.client().set(f"aws_masker:map:AWS_EC2_{number + 1000}", "x" * 4000)
+            made.client().set(f"aws_masker:map:AWS_EC2_{number + 1000}", random.Random(number).randbytes(4000))
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         made.client().set("another", "x" * 4000)
-    job = made.job(mode, dump if mode == "restore" else "")
+    full, snapshot = made.content(), made.dump(tmp_path / "snapshot.rdb")
+    brought = dump if mode == "restore" else ""
+    job = made.job(mode, brought)
     assert (job.preview().method, job.preview().why[:14]) == ("file", "Redis may use ")
-    result = made.job(mode, dump if mode == "restore" else "").run()
+    result = made.job(mode, brought).run()
     made.wait()
     assert result["method"] == "file"
     found = made.content()
     same({key: value for key, value in content.items() if mode == "restore" or key[1] == b"other:key"}, found)
-    made.client().set("aws_masker:map:AWS_EC2_1", "room again")
+    made.client().set("other:key", "room again")
+    made.client().config_set("maxmemory", 8 << 20)  # the new start has forgotten it
+    undo = made.job("undo", snapshot, brought=brought)
+    assert (undo.preview().method, undo.run()["method"]) == ("file", "file")
+    made.wait()
+    same({**full, (0, b"other:key"): made.content()[0, b"other:key"]}, made.content())
 
 
 @pytest.mark.parametrize("made", [(True, ["--databases", "40"])], ids=["many-databases"], indirect=True)

@@ -286,7 +286,7 @@ class RedisJob:
         """Say whether the files may be replaced, and the data that the mode wants have room in the live server."""
         if self.method != how.AUTO or not self.target.replaceable(live):
             return False
-        if self.mode == how.RESTORE and sources.wanted is not None:
+        if self.mode in (how.RESTORE, how.UNDO) and sources.wanted is not None:
             size = int(sources.wanted.info("memory")["used_memory"])
             return not how.file_room_problem(live.info(), limit, size)
         return self.mode == how.EMPTY

@@ -53,20 +53,25 @@ class Definitions:
     def resolve(self, files: Mapping[str, bytes], interpolate: bool = True) -> dict[str, Any]:
         """Return service → definition for files (path relative to the stack → content), as if they lay in the stack.
 
-        They are laid out in a private directory of the same shape; paths in the answer are those of the stack, and
-        the files' absolute ones lead into that directory meanwhile. The environment file is the one among them,
-        whatever stands in for it on disk now.
+        They are laid out below a private directory as they lie below the root; paths in the answer are those of the
+        stack, and the files' absolute ones lead there meanwhile. The environment file is the one among them, whatever
+        stands in for it on disk now.
         """
         named = b"|".join(re.escape(path.encode()) for path in sorted(files, key=len, reverse=True))
-        own = re.compile(rb"(?<![\w./-])%b/(%b)(?![\w./-])" % (re.escape(self.stack.dir.encode()), named))
+        roots = b"|".join({re.escape(root.encode()) for root in (self.stack.dir, self.stack.deployed_from) if root})
+        own = re.compile(rb"(?<![\w./])(?<![^:]-)(?:%b)/(%b)(?![\w./-])" % (roots, named))
         with private_folder() as folder:
+            place = folder + self.stack.dir
+            self.runner.make_dir(place)
+            if any(b".." in content for content in files.values()):
+                _neighbours(folder, self.stack.dir)
             for path, content in files.items():
-                full = os.path.join(folder, path)
+                full = os.path.join(place, path)
                 self.runner.make_dir(os.path.dirname(full))
-                self.runner.write(full, own.sub(rb"%b/\1" % folder.encode(), content))
-            elsewhere = self.stack.moved_to(folder, env_file=self.stack.env_file_among(files))
+                self.runner.write(full, own.sub(rb"%b/\1" % place.encode(), content))
+            elsewhere = self.stack.moved_to(place, env_file=self.stack.env_file_among(files))
             answer = self._asked(elsewhere, [] if interpolate else ["--no-interpolate"])
-        document = answer.replace(json.dumps(folder)[1:-1], self.stack.dir)
+        document = answer.replace(json.dumps(folder)[1:-1], "")
         self.networks = compose.parse_networks(document)
         return compose.parse_resolved(document, doubled=interpolate)
 
@@ -85,6 +90,20 @@ class Definitions:
             return {}, complaint(exc.stderr or exc.stdout)
         except RecoveryError as exc:
             return {}, exc.msg
+
+
+def _neighbours(folder: str, below: str) -> None:
+    """Link what lies beside a directory and beside those above it into a folder that stands for the root.
+
+    What a definition names by ``..`` is in no backup, and is read where it is.
+    """
+    while below != os.sep:
+        above = os.path.dirname(below)
+        with contextlib.suppress(PermissionError):
+            for name in os.listdir(above):
+                if name != os.path.basename(below):
+                    os.symlink(os.path.join(above, name), os.path.join(folder + above, name))
+        below = above
 
 
 def drifts(

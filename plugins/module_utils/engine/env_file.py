@@ -55,6 +55,12 @@ def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
     return b"".join(lines)
 
 
+def taking(content: bytes, other: bytes) -> bytes:
+    """Return content with the values that another file has for its variables; those that it alone has stay."""
+    here, there = parse(content), parse(other)
+    return with_values(content, {name: there[name] for name in here if there.get(name, here[name]) != here[name]})
+
+
 def _quote(value: str) -> str:
     """Return a value so that Compose reads it back; single quotes cannot hold their own kind or end in a backslash."""
     if re.fullmatch(r"[A-Za-z0-9_./:@%+,=-]*", value):

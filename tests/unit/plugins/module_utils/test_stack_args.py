@@ -131,6 +131,15 @@ def test_a_copy_elsewhere_is_read_there(tmp_path):
     assert (copy.dir, copy.deployed_from, copy.project) == (str(tmp_path), str(tmp_path), "drill")
 
 
+def test_an_environment_file_outside_is_in_no_backup_and_not_lost(tmp_path):
+    stack = samples.stack(tmp_path / "gateway", env_file=str(tmp_path / "production.env"))
+    beside = samples.stack(tmp_path / "gateway", env_file="../production.env")
+    assert stack.env_file_among([".env"]) == beside.env_file_among([".env"]) == ".env"
+    (tmp_path / "production.env").write_text("", encoding="utf-8")
+    assert stack.env_file_among([".env"]) == str(tmp_path / "production.env")
+    assert beside.env_file_among([".env"]) == "../production.env"
+
+
 @pytest.mark.parametrize(
     ("wanted", "names", "counts"),
     [

@@ -18,6 +18,7 @@ from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 SECRET = "canary-s3cret-value"
 FILES = {"docker-compose.yml": b"services: {}", "config/production.env": f"A=1\n{SECRET}=\n".encode()}
+BESIDE = ("../common.env", "../shared/x.yml", "compose.yml", "on-disk.env")
 
 
 class Compose(samples.RememberingRunner):
@@ -60,6 +61,40 @@ def test_absolute_paths_into_the_stack_lead_to_the_files_that_are_asked_about():
         assert path in laid_out
     assert laid_out.replace(f"[{runner.folder}/config/app.env,", "[/opt/gateway/config/app.env,").encode() == text
     assert runner.folder in laid_out
+
+
+def test_absolute_paths_as_the_stack_was_deployed_and_as_defaults_lead_to_them_too(tmp_path):
+    """The stack's directory is reached by a link, and a variable may have such a default."""
+    (tmp_path / "releases").mkdir()
+    (tmp_path / "gateway").symlink_to("releases")
+    text = f"services: {{kong: {{env_file: ['{tmp_path}/gateway/a.env', '${{F:-{tmp_path}/releases/a.env}}']}}}}"
+    runner = Compose()
+    stack = samples.stack(tmp_path / "gateway")
+    Definitions(stack, runner, ("docker", "compose")).resolve({"compose.yml": text.encode(), "a.env": b""})
+    (laid_out,) = [found for found in runner.texts if "services" in found]
+    assert laid_out == f"services: {{kong: {{env_file: ['{runner.folder}/a.env', '${{F:-{runner.folder}/a.env}}']}}}}"
+
+
+def test_what_lies_beside_the_stack_is_read_where_it_is(tmp_path):
+    """Compose takes ``../common.env`` from the directory that it is given."""
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "gateway" / "on-disk.env").write_text("", encoding="utf-8")
+    (tmp_path / "common.env").write_text("A=1\n", encoding="utf-8")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "x.yml").write_text("services: {}", encoding="utf-8")
+
+    class Looking(Compose):
+        def run(self, cmd, timeout=120.0, check=True):
+            folder = cmd[cmd.index("--project-directory") + 1]
+            self.found = [Path(folder, name).exists() for name in BESIDE]
+            return super().run(cmd, timeout, check)
+
+    text = b"services: {kong: {env_file: ../common.env}, client: {extends: {file: ../shared/x.yml}}}"
+    runner = Looking()
+    Definitions(samples.stack(tmp_path / "gateway"), runner, ("docker", "compose")).resolve({"compose.yml": text})
+    assert runner.found == [True, True, True, False]
+    assert runner.seen == [f"{runner.folder}/compose.yml"]
+    assert (tmp_path / "common.env").exists()
 
 
 @pytest.mark.parametrize("name", ["config/production.env", ".env"])

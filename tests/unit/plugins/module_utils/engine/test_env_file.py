@@ -151,3 +151,9 @@ def test_nothing_is_evaluated(tmp_path, monkeypatch):
     assert env_file.parse(content) == {"A": "$(touch x)", "B": "`touch x`", "C": "$HOME", "D": "${HOME}"}
     assert env_file.with_values(content, {"E": "$HOME"}) == content
     assert list(tmp_path.iterdir()) == []
+
+
+def test_taking_the_values_of_another_file_leaves_what_it_does_not_have():
+    here = b"# ours\r\nOWN='a b'\r\nSAME=\"x\"\r\nexport LEVEL=debug # why\r\n"
+    there = b"LEVEL=notice\nSAME=x\nMORE=1\n"
+    assert env_file.taking(here, there) == here.replace(b"debug # why", b"notice")
