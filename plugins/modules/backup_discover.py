@@ -182,7 +182,7 @@ SPEC = {
 
 NEXT = 10
 # What a list does without: it goes through Ansible's processes, and most of it would be this.
-CONTENTS = ("services", "kong", "redis", "tags", "absent", "directories", "spared", "links")
+CONTENTS = ("services", "networks", "kong", "redis", "tags", "absent", "directories", "spared", "links")
 
 
 def what_runs(stack: StackArgs, engine: DockerStack, containers: dict[str, Container], now: datetime) -> dict[str, Any]:
@@ -192,6 +192,7 @@ def what_runs(stack: StackArgs, engine: DockerStack, containers: dict[str, Conta
     wrong = troubles(stack, containers, live_state.environment(stack, Runner()))
     return {
         "services": live_state.identities(containers),
+        "networks": engine.own_networks(),
         "kong_hash": live_state.kong_hash(engine, containers, stack.kong_service),
         "troubles": {**{name: why for name, why in early.items() if why}, **wrong},
     }

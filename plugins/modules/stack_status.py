@@ -140,6 +140,7 @@ def body(module: AnsibleModule) -> dict[str, Any]:
     backups = store.listing(stack.environment, stack.project, [host, *params["accept_hosts"]], now)
     live = {
         "services": live_state.identities(containers),
+        "networks": engine.own_networks(),
         "kong_hash": kong_hash,
         "troubles": {},
     }

@@ -171,3 +171,19 @@ def test_a_redis_that_could_not_save_is_not_started_anew(lab: Lab, cannot_save: 
     assert starts(lab, "redis") == redis
     with lab.redis() as client:
         assert set(client.scan_iter()) == before
+
+
+@pytest.mark.slow
+def test_a_kong_that_was_made_without_its_file_is_made_anew(lab: Lab) -> None:
+    """Docker made a directory of that name, on the host and in the container, which never starts over a file."""
+    lab.golden()
+    before = lab.state()
+    releases.kong_file(lab).unlink()
+    lab.stack.compose("down", "--timeout", "1")
+    lab.stack.compose("up", "-d", "--no-build", "--pull", "never", check=False)
+    assert releases.kong_file(lab).is_dir()
+
+    done = lab.play("rollback")
+
+    assert done.rc == 0, done.output
+    assert stack_state.differences(before, lab.state(), identity=False, data=False) == []

@@ -111,12 +111,12 @@ class SmallEngine(DockerStack):
     seen: (service, path inside) → content where a container sees another file than the host; None: it cannot be read.
     """
 
-    def __init__(self, *containers, answers=None, processes=None, seen=None, images=None, workers=None):
+    def __init__(self, *containers, answers=None, processes=None, seen=None, images=None, workers=None, nets=()):
         self.project = "gateway"
         self.all = {item.id: item for item in containers}
         self.answers, self.states, self.seen, self.workers = answers or {}, processes or {}, seen or {}, workers or {}
         self.images = {**{item.image_ref: item.image_id for item in containers}, **(images or {})}
-        self.done, self.kept, self.strangers, self.nets = [], [], [], []
+        self.done, self.kept, self.strangers, self.nets = [], [], [], list(nets)
 
     def _become(self, container, **fields):
         self.all[container.id] = dataclasses.replace(self.all[container.id], **fields)
@@ -135,6 +135,11 @@ class SmallEngine(DockerStack):
 
     def networks(self):
         return self.nets
+
+    def own_networks(self):
+        return [
+            item for item in self.nets if (item.get("Labels") or {}).get("com.docker.compose.project") == self.project
+        ]
 
     def has_network(self):
         return True

@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import DamagedBackupError, RecoveryError
+from ..engine import networks
+from ..errors import RecoveryError
 from ..times import parse_time
 
 FORMAT = 1
@@ -41,55 +39,6 @@ def time_of(backup_id: str) -> datetime | None:
         return None
 
 
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """Return the bytes that a signature covers: everything but the signature, keys sorted."""
-    return json.dumps(
-        {k: v for k, v in document.items() if k != "signature"}, sort_keys=True, separators=(",", ":")
-    ).encode()
-
-
-def key_id(key: str) -> str:
-    """Return a short name of a key that does not give it away."""
-    return hashlib.sha256(b"kong_masking.recovery key id:" + key.encode()).hexdigest()[:16]
-
-
-def sign(document: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the document with an HMAC-SHA256 over all of it; unchanged without a key."""
-    if not key:
-        return document
-    value = hmac.new(key.encode(), canonical(document), hashlib.sha256).hexdigest()
-    return {**document, "signature": {"algorithm": "hmac-sha256", "key_id": key_id(key), "value": value}}
-
-
-def check_signature(document: Mapping[str, Any], keys: Sequence[str], allow_unsigned: bool, what: str) -> bool:
-    """Return whether one of keys signed the document; raise where none did and should have, or the HMAC is wrong."""
-    signature = document.get("signature")
-    if not signature:
-        if keys and not allow_unsigned:
-            raise DamagedBackupError(
-                f"{what} is not signed, and a signing key is set.",
-                "Accept unsigned ones: -e backup_allow_unsigned=true",
-            )
-        return False
-    if not keys:
-        return False
-    named = str(signature.get("key_id")) if isinstance(signature, Mapping) else "of another shape"
-    key = next((key for key in keys if key_id(key) == named), None)
-    if key is None:
-        raise DamagedBackupError(
-            f"{what} is signed with key {named}, not a known one.",
-            "Add the older key to backup_verification_keys.",
-        )
-    wanted = sign(dict(document), key)["signature"]
-    if signature.keys() != wanted.keys() or not all(
-        hmac.compare_digest(str(signature[name]), wanted[name]) for name in wanted
-    ):
-        raise DamagedBackupError(
-            f"{what} does not carry the signature of its content: it was changed.", "Choose another backup."
-        )
-    return True
-
-
 def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now: datetime) -> dict[str, Any]:
     """Return the backup record that passes between phases, built from a manifest and its marks."""
     created = parse_time(str(manifest["created"]))
@@ -108,11 +57,14 @@ def record(manifest: Mapping[str, Any], marks: Mapping[str, Any], path: str, now
         "verified": bool(marks.get("verified")),
         "critical": bool(marks.get("critical")),
         "complete": bool(manifest["complete"]),
+        # What it holds is what ran, also where it does not hold everything.
+        "exact": bool(manifest.get("exact", manifest["complete"])),
         "notes": list(manifest.get("notes") or []),
         "size": sum(int(item["size"]) for item in manifest["files"]),
         "age_seconds": int((now - created).total_seconds()) if created else None,
         "ran_seconds": int(ran) if ran is not None else None,
         "services": manifest.get("services") or {},
+        "networks": manifest.get("networks") or {},
         "kong": manifest.get("kong") or {},
         "redis": manifest.get("redis") or {},
         "undo_data": manifest.get("undo_data", "keep"),
@@ -152,11 +104,13 @@ def original_record(
         "verified": False,
         "critical": False,
         "complete": False,
+        "exact": False,
         "notes": ["original layout, unsigned, no checksums", *cannot],
         "size": sum(sizes.values()),
         "age_seconds": int((now - created).total_seconds()) if created else None,
         "ran_seconds": None,
         "services": {},
+        "networks": {},
         "kong": {},
         "redis": {"file": "redis-backup.rdb"} if sizes.get("redis-backup.rdb") else {},
         "undo_data": "keep",
@@ -194,7 +148,8 @@ Edited = Callable[[Mapping[str, Any]], Sequence[str]]
 def same_state(found: Mapping[str, Any], live: Mapping[str, Any], edited: Edited) -> bool:
     """Say whether a backup describes what runs now: image ids, Compose's hashes, Kong's configuration, mounted files.
 
-    live: {"services": {name: {"image_id", "config_hash"}}, "kong_hash": hex or "", "troubles": {service: why}}.
+    live: {"services": {name: {"image_id", "config_hash"}}, "networks": the project's own as the engine describes them,
+    "kong_hash": hex or "", "troubles": {service: why}}.
     edited: asked last, it reads files. A service in trouble is no such state: going back starts it anew.
     """
     if live.get("troubles"):
@@ -206,6 +161,8 @@ def same_state(found: Mapping[str, Any], live: Mapping[str, Any], edited: Edited
         running = live["services"][name]
         if any(recorded[field] != running[field] for field in ("image_id", "config_hash")):
             return False
+    if networks.changed(found.get("networks") or {}, {}, live.get("networks") or ()):
+        return False
     kong = found.get("kong") or {}
     shown = kong.get("configuration_hash") and live.get("kong_hash")
     if shown and kong["configuration_hash"] != live["kong_hash"]:

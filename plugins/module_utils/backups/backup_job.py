@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..configuration.mounted_names import mounted_names
+from ..engine import networks
 from ..engine.container import Container, as_record
 from ..engine.definitions import Definitions, find_client
 from ..engine.docker_stack import DockerStack
@@ -116,13 +117,15 @@ class BackupJob:
                 "environment": self.stack.environment,
                 "project": self.stack.project,
                 "host": self.host,
-                "complete": not captured.gaps,
-                "notes": captured.gaps + captured.notes,
+                "complete": not captured.gaps and not captured.lacks,
+                "exact": not captured.gaps,
+                "notes": captured.gaps + captured.lacks + captured.notes,
                 "absent": captured.absent,
                 "directories": captured.directories,
                 "spared": captured.spared,
                 "links": captured.links,
                 "services": services,
+                "networks": networks.as_records(self.engine.own_networks()),
                 "tags": tags,
                 "compose_version": next((item.compose_version for item in self.containers.values()), ""),
                 "kong": captured.kong,

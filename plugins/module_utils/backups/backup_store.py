@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import DamagedBackupError, RecoveryError
 from ..runner import Runner, Stamp
-from . import backup, proof
+from . import backup, proof, signing
 
 MANIFEST, MARKS = "manifest.json", "marks.json"
 UNFINISHED = ".unfinished-"
@@ -98,17 +98,17 @@ class BackupStore:
         path, name = found["path"], found["id"]
         present = _regular_files(path, name)
         if found["layout"] == "original":
-            backup.check_signature({}, self.keys, self.allow_unsigned, f"Backup {name}")
+            signing.check_signature({}, self.keys, self.allow_unsigned, f"Backup {name}")
             return [
                 {"path": item, "sha256": self.runner.sha256(os.path.join(path, item)), "size": size}
                 for item, size in sorted(present.items())
                 if item in backup.GUIDE_FILES
             ]
         document = self.manifest(path)
-        backup.check_signature(document, self.keys, self.allow_unsigned, f"Backup {name}")
+        signing.check_signature(document, self.keys, self.allow_unsigned, f"Backup {name}")
         marks = self._document(path, MARKS)
         if marks is not None:
-            backup.check_signature(marks, self.keys, self.allow_unsigned, f"The marks of backup {name}")
+            signing.check_signature(marks, self.keys, self.allow_unsigned, f"The marks of backup {name}")
         files: list[dict[str, Any]] = list(document["files"])
         strays = set(present) - {item["path"] for item in files} - set(BOOKKEEPING)
         if strays:
@@ -198,7 +198,7 @@ class BackupWriter:
 
 
 def _signed(document: dict[str, Any], keys: Sequence[str]) -> bytes:
-    signed = backup.sign(document, keys[0] if keys else "")
+    signed = signing.sign(document, keys[0] if keys else "")
     return json.dumps(signed, indent=1, sort_keys=True).encode() + b"\n"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..configuration import config_files, links, mounted_tree
+from ..engine import networks
 from ..engine.container import Container
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
@@ -161,8 +162,8 @@ class Capture:
     def _alike(self, service: str) -> list[Mapping[str, Any]]:
         """Return the older backups of this service's container, then those of its definition."""
         container = self.containers[service]
-        complete = [item for item in self.older if item["complete"] and service in item["services"]]
-        recorded = [(item, item["services"][service]) for item in complete]
+        exact = [item for item in self.older if item["exact"] and service in item["services"]]
+        recorded = [(item, item["services"][service]) for item in exact]
         alike = [item for item, record in recorded if record.get("container_id") == container.id]
         return alike + [
             item
@@ -175,7 +176,7 @@ class Capture:
         names = [path for path in config_files.definition_files(self.stack, self.runner)[0] if path in captured.files]
         on_disk = {path: captured.files[path].data for path in names}
         resolved, problem = self.definitions.try_resolve(on_disk)
-        drift = drifts(resolved, self.containers, self.engine) if not problem else {"compose": {problem: ("", "")}}
+        drift = self._drift(resolved) if not problem else {"compose": {problem: ("", "")}}
         if not drift:
             return
         captured.notes += self._other_files()
@@ -189,7 +190,7 @@ class Capture:
         left = drift
         if solved:
             rebuilt, problem = self.definitions.try_resolve({**on_disk, **solved})
-            left = drifts(rebuilt, self.containers, self.engine) if not problem else drift
+            left = self._drift(rebuilt) if not problem else drift
             for path, data in solved.items():
                 captured.replace(path, data, RECONSTRUCTED)
         captured.gaps += [
@@ -197,6 +198,12 @@ class Capture:
             for service, names_ in left.items()
             for name in names_
         ]
+
+    def _drift(self, resolved: Mapping[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
+        """Return service or network → what differs from the definition that was just read."""
+        others = networks.changed({}, self.definitions.networks, self.engine.own_networks())
+        found = drifts(resolved, self.containers, self.engine)
+        return {**found, **{f"network {name}": {what: ("", "")} for name, what in others.items()}}
 
     def _other_files(self) -> list[str]:
         """Say where services were deployed with other Compose files than those that count here."""
@@ -218,7 +225,7 @@ class Capture:
             captured.notes.append(f"{path} is gone from the disk; what was deployed is kept (from {backup_id})")
 
     def _same_deployment(self) -> list[tuple[str, dict[str, bytes]]]:
-        """Return (id, path → content) of the newest complete backup whose containers came from the same definitions."""
+        """Return (id, path → content) of the newest exact backup whose containers came from the same definitions."""
         for item in self.older:
             services = item["services"]
             same = set(services) == set(self.containers) and all(
@@ -226,7 +233,7 @@ class Capture:
                 and services[name]["compose_version"] == container.compose_version
                 for name, container in self.containers.items()
             )
-            if same and item["complete"]:
+            if same and item["exact"]:
                 return [(item["id"], self._content(item))]
         return []
 
@@ -244,9 +251,9 @@ class Capture:
         elsewhere = "" if path else config_files.kong_file_elsewhere(self.stack, self.containers)
         if path not in captured.files:
             if path:
-                captured.gaps.append(f"{path}, Kong's own file, is not among the configuration that is backed up")
+                captured.lacks.append(f"{path}, Kong's own file, is not among the configuration that is backed up")
             elif elsewhere:
-                captured.gaps.append(
+                captured.lacks.append(
                     f"{elsewhere}, Kong's own file, comes from a volume or from outside {self.stack.dir}, "
                     "of which no backup holds anything"
                 )

@@ -27,7 +27,7 @@ class Captured:
 
     links: link → where it leads, both relative to the stack, of those between the configuration's names and its files;
     spared: folders of data or logs below directories; ahead: content that lies on disk but does not run; notes: what an
-    operator should know; gaps: what the backup lacks.
+    operator should know; gaps: where what the backup holds may be other than what ran; lacks: what it does not hold.
     """
 
     files: dict[str, CapturedFile] = field(default_factory=dict)
@@ -38,6 +38,7 @@ class Captured:
     spared: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
     kong: dict[str, Any] = field(default_factory=dict)
 
     def replace(self, path: str, data: bytes, origin: str) -> None:

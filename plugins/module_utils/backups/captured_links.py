@@ -39,7 +39,7 @@ def in_directories(stack: StackArgs, captured: Captured) -> None:
     found = mounted_tree.look(stack, captured.directories, captured.spared)
     captured.links = {**found.links, **captured.links}
     known = {*captured.links, *captured.files}
-    captured.gaps += [line for path, line in sorted(found.left_out.items()) if path not in known]
+    captured.lacks += [line for path, line in sorted(found.left_out.items()) if path not in known]
 
 
 def as_loaded(

@@ -18,6 +18,9 @@ NAMELESS = "is not found by its name on the project's network"
 UNHEALTHY = "is unhealthy"
 # A Kong that was killed leaves its sockets in its container, and some releases then never start in it again.
 OLD_SOCKETS = "cannot start over its sockets of before"
+# What was mounted when a container was made stays a file, or a directory, for it: it never starts over the other one.
+OTHER_KIND = "cannot start over what was a file and is a directory, or the other way round"
+_OTHER_KIND_SAID = "mount a directory onto a file"
 ENGINE_NETWORKS = ("host", "none", "bridge")
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # read, never bound
 # What Compose calls a service that others wait for until it has done its work.
@@ -64,6 +67,7 @@ class Container:
     settings: Mapping[str, Any]
     pid: int = 0
     compose_files: tuple[str, ...] = ()
+    error: str = ""
 
     @property
     def running(self) -> bool:
@@ -93,7 +97,8 @@ class Container:
         if self.state in ("restarting", "paused", "dead", "removing"):
             return f"is {self.state}"
         if self.state != "running":
-            return f"is {self.state} with exit status {self.exit_code}"
+            why = f", {OTHER_KIND}" if _OTHER_KIND_SAID in self.error else ""
+            return f"is {self.state} with exit status {self.exit_code}{why}"
         if self.nameless:
             return NAMELESS
         if self.health == "unhealthy":
@@ -164,6 +169,7 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         restart_policy=(host.get("RestartPolicy") or {}).get("Name", ""),
         settings=_settings(config, host, network),
         pid=int(state.get("Pid") or 0),
+        error=state.get("Error") or "",
         compose_files=tuple(filter(None, labels.get(f"{LABEL}project.config_files", "").split(","))),
     )
 

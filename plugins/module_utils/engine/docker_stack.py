@@ -93,14 +93,15 @@ class DockerStack(Images):
 
     def has_network(self) -> bool:
         """Say whether the project has a network."""
-        return bool(self._own_networks())
+        return bool(self.own_networks())
 
-    def _own_networks(self) -> list[dict[str, Any]]:
+    def own_networks(self) -> list[dict[str, Any]]:
+        """Return the engine's descriptions of the networks that Compose made for the project."""
         return list(self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]}))
 
     def remove_networks(self) -> None:
         """Remove the project's own networks; its containers are taken off them first, a stranger's never."""
-        for network in self._own_networks():
+        for network in self.own_networks():
             for item in self.api.containers(all=True, filters={"network": network["Id"]}):
                 if item["Labels"].get(f"{LABEL}project") != self.project:
                     name = item["Names"][0].lstrip("/")
@@ -216,7 +217,7 @@ class DockerStack(Images):
 
     def project_networks(self) -> set[str]:
         """Return the names of the project's networks."""
-        return {str(item["Name"]) for item in self._own_networks()}
+        return {str(item["Name"]) for item in self.own_networks()}
 
     def start_error(self, container: Container) -> str:
         """Return why the engine could not start a container; empty when it could."""

@@ -15,7 +15,7 @@ from ..backups import kept_secrets
 from ..configuration import links
 from ..data import kept_data
 from ..data.redis_job import RedisJob
-from ..engine import compose
+from ..engine import compose, env_file
 from ..engine.container import Container
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost, helpless
@@ -30,6 +30,8 @@ from ..stack_args import StackArgs
 LOADED_SECONDS = 10.0
 # What an action may take beside waiting for a service: Compose's call with a grace period in it.
 STEP_SECONDS = 120.0
+# What a job may take that others wait for; Compose itself waits for as long as it works.
+JOB_SECONDS = 300.0
 # How often an action is repeated after the engine was lost, and how long the engine is waited for.
 REPEATS, ENGINE_SECONDS = 2, 60.0
 
@@ -83,7 +85,7 @@ class PlanExecutor:
 
     def _one(self, action: dict[str, Any]) -> None:
         # Outside the try: where the lock was taken over, nothing of ours may touch the stack any more.
-        self.phase.hold(self.budget + STEP_SECONDS)
+        self.phase.hold(self._budget(action) + STEP_SECONDS)
         self.phase.step(action, "begin")
         began = self.runner.clock()
         try:
@@ -96,11 +98,15 @@ class PlanExecutor:
             )
             exc.hint = exc.hint or helpless(cause)
             exc.details["step"] = action["step"]
-            self._scrub_output(exc)
+            if isinstance(exc, CommandError):
+                exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
             raise exc from cause
         milliseconds = int((self.runner.clock() - began) * 1000)
         self.executed.append({**action, "ms": milliseconds})
         self.phase.step(action, "end", ms=milliseconds)
+
+    def _budget(self, action: Mapping[str, Any]) -> float:
+        return max(self.budget, JOB_SECONDS) if action.get("until") else self.budget
 
     def _carry_out(self, action: dict[str, Any]) -> None:
         """Do one action; where the engine was restarted under it, wait for the engine and do it again.
@@ -116,10 +122,6 @@ class PlanExecutor:
                 self.engine.connect(ENGINE_SECONDS)
             else:
                 return
-
-    def _scrub_output(self, exc: RecoveryError) -> None:
-        if isinstance(exc, CommandError):
-            exc.stdout, exc.stderr = self._scrubbed(exc.stdout), self._scrubbed(exc.stderr)
 
     def _evidence(self, action: Mapping[str, Any]) -> str:
         """Return what is known about the guilty container: its state, the engine's events, the end of its log."""
@@ -145,12 +147,14 @@ class PlanExecutor:
         path = os.path.join(self.backup_path, action["source"])
         self._checked(path, action.get("source_sha256") or action["sha256"])
         content = self.runner.read(path)
-        if not action.get("keep"):
-            return content
-        live = self.runner.read(self.stack.path(action["kept_in"]))
-        content = kept_secrets.merged(content, kept_secrets.values(live, action["keep"]))
-        if hashlib.sha256(content).hexdigest() != action["sha256"]:
-            raise RecoveryError(f"{action['kept_in']} changed since the plan was made.", "Run the same command again.")
+        live = {name: self.runner.read(self.stack.path(action[name])) for name in ("into", "kept_in") if name in action}
+        if "into" in live:
+            content = env_file.taking(live["into"], content)
+        if "kept_in" in live:
+            content = kept_secrets.merged(content, kept_secrets.values(live["kept_in"], action["keep"]))
+        if live and hashlib.sha256(content).hexdigest() != action["sha256"]:
+            what = action.get("kept_in") or action["into"]
+            raise RecoveryError(f"{what} changed since the plan was made.", "Run the same command again.")
         return content
 
     def _checked(self, path: str, digest: str) -> None:
@@ -290,5 +294,5 @@ class PlanExecutor:
             return readiness.other_problem(service, container, self.stack.core, str(action.get("until") or ""))
 
         readiness.wait_ready(
-            ask, lambda: self.engine.container(service), self.budget, self.runner.clock, self.runner.sleep
+            ask, lambda: self.engine.container(service), self._budget(action), self.runner.clock, self.runner.sleep
         )

@@ -58,9 +58,9 @@ def published(
     for name, item in services.items():
         asked = ((recorded.get(name) or {}).get("settings") or {}).get("ports") or {}
         found[name] = [
-            (address, int(port), inside.rpartition("/")[2])
+            place
             for inside, (host, port) in item.get("ports", {}).items()
-            for address in _addresses(asked.get(inside), str(host))
+            for place in _places(inside, asked.get(inside), str(host), int(port))
         ]
     return found
 
@@ -89,11 +89,17 @@ def _asked_for(bindings: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Plac
     ]
 
 
-def _addresses(asked: Iterable[Mapping[str, Any]] | None, host: str) -> list[str]:
-    """Return the addresses that a published port was asked for at; host: at which it was reached."""
-    if asked:
-        return list(dict.fromkeys(str(item.get("HostIp") or ANY_ADDRESS) for item in asked))
-    return [ANY_ADDRESS if host == LOOPBACK else host]
+def _places(inside: str, asked: Iterable[Mapping[str, Any]] | None, host: str, port: int) -> list[Place]:
+    """Return the places that a container's port was asked for at; host, port: at which it was reached.
+
+    That port stands for one of a range, of which it was not known which one it would be.
+    """
+    protocol = inside.rpartition("/")[2]
+    if not asked:
+        return [(ANY_ADDRESS if host == LOOPBACK else host, port, protocol)]
+    given = [(str(row.get("HostIp") or ANY_ADDRESS), str(row.get("HostPort") or "")) for row in asked]
+    found = [(address, int(text) if text.isdigit() else port, protocol) for address, text in given]
+    return list(dict.fromkeys(found))
 
 
 def ports_taken(

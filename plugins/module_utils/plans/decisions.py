@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.container import NAMELESS, OLD_SOCKETS
+from ..engine.container import NAMELESS, OLD_SOCKETS, OTHER_KIND
 from ..wording import short
 
 KEEP, RELOAD, START, RESTART, RECREATE, REMOVE = "keep", "reload", "start", "restart", "recreate", "remove"
@@ -80,7 +80,12 @@ def _decide_alone(decision: Decision, running: Mapping[str, Any]) -> None:
     if running["differs"]:
         decision.want(RECREATE, "differs in " + ", ".join(running["differs"]))
     if running["trouble"]:
-        hopeless = running["state"] == "dead" or running["trouble"] == NAMELESS or OLD_SOCKETS in running["trouble"]
+        signs = (OLD_SOCKETS, OTHER_KIND)
+        hopeless = (
+            running["state"] == "dead"
+            or running["trouble"] == NAMELESS
+            or any(sign in running["trouble"] for sign in signs)
+        )
         again = RECREATE if hopeless else START if running["state"] in ("exited", "created") else RESTART
         decision.want(again, running["trouble"])
 
@@ -99,8 +104,10 @@ def _mounted_content(
         mounted = [path for path in sorted(changed) if covers(running["mounts"], path)]
         stale = [path for path in running.get("stale_files") or () if path in target["files"]]
         for path in mounted:
+            if path in (live.get("blocked") or ()) and path in running["mounts"]:
+                decisions[name].want(RECREATE, f"{path} was mounted while it was a directory")
             hot = name == kong and path == kong_file and live.get("kong_hash") is not None and live["kong_loads"]
-            gentle = hot or name == proxy
+            gentle = hot or (name == proxy and not covers(running.get("read_at_start") or (), path))
             decisions[name].want(RELOAD if gentle and path not in stale else RESTART, f"{path} differs")
         for path in stale:
             decisions[name].want(RESTART, f"{path} was replaced under the running container")
@@ -132,10 +139,19 @@ def data_needs_kong_off(live: Mapping[str, Any]) -> bool:
 
 
 def network_is_made_anew(live: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    """Say whether the project's network is taken away and made again: by force, for the whole stack, where it broke."""
+    """Say whether the project's networks are taken away and made again, which concerns the whole stack.
+
+    Where one is defined otherwise than in the backup, and by force where one broke.
+    """
     nameless = any(item["trouble"] == NAMELESS for item in live["services"].values())
     broken = nameless or not live.get("network", True)
-    return bool(settings.get("force")) and not settings.get("services") and broken
+    wanted = bool(live.get("other_networks")) or (bool(settings.get("force")) and broken)
+    return wanted and not settings.get("services")
+
+
+def other_networks(live: Mapping[str, Any]) -> str:
+    """Return which networks are others than in the backup, in words; empty for none."""
+    return "; ".join(f"{name} differs in {what}" for name, what in sorted((live.get("other_networks") or {}).items()))
 
 
 def covers(mounts: Iterable[str], path: str) -> bool:

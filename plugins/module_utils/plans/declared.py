@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..engine import compose
-from ..engine.container import COMPLETED
+from ..engine.container import ANY_ADDRESS, COMPLETED
 
 
 def declared(
@@ -19,8 +19,9 @@ def declared(
     present: Callable[[str], bool],
     runs: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Return service → image_ref, present, depends_on, mounts (relative to the stack), and whether it is wanted.
+    """Return service → image_ref, present, depends_on, mounts (relative to the stack), name, places and wanted.
 
+    name: of its container, where one is given; places: on the host, as in boundary.py; wanted: whether it is.
     A service without a container is wanted, so made anew, where the core needs it. Any other one may be a job that did
     its work and was removed: it is wanted where something starts it again whenever it ends, or where nothing of the
     project is there any more. resolved: service → definition as Compose resolved it, services of profiles that are not
@@ -39,6 +40,8 @@ def declared(
             "present": here,
             "depends_on": sorted(depends[name]),
             "mounts": _mounts(item, relative),
+            "name": str(item.get("container_name") or ""),
+            "places": _places(item),
             "wanted": name in needed or (here and (_stays(item) or not runs)),
         }
     return found
@@ -58,6 +61,15 @@ def defined(item: Mapping[str, Any] | None, named: Callable[[str], str]) -> dict
 
 def _mounts(item: Mapping[str, Any], named: Callable[[str], str]) -> list[str]:
     return [named(mount["source"]) for mount in item.get("volumes") or [] if mount["type"] == "bind"]
+
+
+def _places(item: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+    """Return the places on the host that a service asks for; of a range it is not known which one it gets."""
+    return [
+        (str(port.get("host_ip") or ANY_ADDRESS), int(port["published"]), str(port.get("protocol") or "tcp"))
+        for port in item.get("ports") or []
+        if str(port.get("published") or "").isdigit()
+    ]
 
 
 def _replicated(item: Mapping[str, Any]) -> bool:

@@ -22,7 +22,19 @@ from typing import Any
 
 from ..guards import Guard, split_waived
 from ..wording import short
-from .decisions import OWNER_ONLY, RECREATE, RELOAD, REMOVE, RESTART, START, Decision, covers, decide
+from .decisions import (
+    OWNER_ONLY,
+    RECREATE,
+    RELOAD,
+    REMOVE,
+    RESTART,
+    START,
+    Decision,
+    covers,
+    decide,
+    network_is_made_anew,
+    other_networks,
+)
 from .plan_order import order
 
 SECONDS = {RELOAD: 0.3, START: 1.0, RESTART: 1.5, RECREATE: 2.0, REMOVE: 1.0}
@@ -44,7 +56,7 @@ def build_plan(target: Mapping[str, Any], live: Mapping[str, Any], settings: Map
         described = {**live["services"], **(live.get("declared") or {}), **target["services"]}
         changed_files = _files_of(limit, decisions, described, changed_files, settings)
     actions = order(decisions, changed_files, target, live, settings)
-    guards = _guards(target, live, limit) + _not_as_it_ran(target, decisions)
+    guards = _guards(target, live, limit) + _not_as_it_ran(target, decisions) + _networks(live, decisions, settings)
     closed, closed_warnings = _closed_redis(target, live, decisions.get(settings["redis_service"]))
     refusals, waived = split_waived(guards + closed, bool(settings.get("force")))
     for number, action in enumerate(actions, 1):
@@ -170,6 +182,24 @@ def _not_as_it_ran(target: Mapping[str, Any], decisions: Mapping[str, Decision])
                 )
             )
     return found
+
+
+def _networks(live: Mapping[str, Any], decisions: Mapping[str, Decision], settings: Mapping[str, Any]) -> list[Guard]:
+    """Return a guard where the networks have to be made anew, and cannot be without others that are on them."""
+    if network_is_made_anew(live, settings):
+        return [
+            Guard(
+                "network_guest",
+                f"{guest} is a stranger on the project's network, which cannot be made anew with it there.",
+                f"Take it off: docker network disconnect NETWORK {guest}",
+            )
+            for guest in live.get("guests") or ()
+        ]
+    made = sorted(name for name, item in decisions.items() if item.do == RECREATE)
+    if not made or not live.get("other_networks"):
+        return []
+    why = f"{', '.join(made)} would be made anew, and Compose the networks with it, on which the others are"
+    return [Guard("network_differs", f"{other_networks(live)}: {why}.", "Roll everything back: leave services out.")]
 
 
 def _closed_redis(

@@ -11,27 +11,25 @@ from functools import partial
 from typing import Any
 
 from ..backups import kept_secrets
-from ..configuration import config_files, config_rules, links
-from ..configuration.mounted_names import mounted_names
+from ..configuration import config_files, links
+from ..configuration.mounted_names import mounted_names, read_at_start
 from ..data.data_plan import DataPlan
-from ..engine import sockets
+from ..engine import networks, sockets
 from ..engine.container import NAMELESS, Container, differences, ended_since
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
-from ..gateway import kong_file
 from ..guards import Guard
 from ..libraries import waived_guards
 from ..live import live_state, redis_closed
 from ..live.troubles import troubles
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import boundary
+from . import boundary, target_guards
 from .decisions import covers
 from .declared import declared, defined, jobs, reference
 from .file_changes import changed_settings
 from .target_files import TargetFiles
 
-ROOM = 64 << 20
 UNWANTED = "{0} has no container and may be a job that is done; it is left alone. To start it: docker compose up -d {0}"
 UNKNOWN = "{} is not in the definition, or in a profile that is not active; it is left alone"
 
@@ -87,13 +85,14 @@ class PlanInput:
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
-        guards, warnings = self._boundary(target, recorded)
+        guards, warnings, guests = self._boundary(target, recorded, known)
         warnings += [UNKNOWN.format(name) for name in sorted(set(self.containers) - set(known)) if known]
         away = sorted(set(known) - set(self.containers))
         warnings += [UNWANTED.format(name) for name in away if not known[name]["wanted"]]
         now = self.files.now()
         redirected = self.files.redirected(now)
-        guards += self._guards(target, self.problem) + data_guards + waived_guards()
+        guards += target_guards.guards(self.stack, self.runner, self.files, target, self.problem)
+        guards += data_guards + waived_guards()
         guards += kept_secrets.unknown(self.keep, self.kept, self.stack.env_file)
         return {
             "services": {
@@ -107,6 +106,11 @@ class PlanInput:
             "handed_over": boundary.handed_over(self.containers, boundary.published(target["services"], recorded)),
             "declared": known,
             "files": now,
+            "blocked": [
+                path
+                for path, item in target["files"].items()
+                if "source" in item and path not in now and os.path.isdir(self.stack.path(path))
+            ],
             "extra_files": self.files.added(config_files.spared(self.stack, self.containers)),
             "mounted_singly": sorted(
                 self.stack.relative(mount.source)
@@ -119,8 +123,12 @@ class PlanInput:
             "kong_hash": hash_now,
             "kong_loads": bool(live_state.loading_client(self.engine, self.containers, self.stack.kong_service)),
             "guards": guards,
-            "warnings": warnings + self._live_findings() + data.pop("warnings"),
+            "warnings": warnings + target_guards.live_findings(self.stack, self.runner) + data.pop("warnings"),
             "network": self._has_network(),
+            "other_networks": networks.changed(
+                self.backup.get("networks") or {}, self.definitions.networks, self.engine.own_networks()
+            ),
+            "guests": guests,
             "data": data,
             "redis_closed": self._closed(env, wrong),
         }
@@ -144,6 +152,7 @@ class PlanInput:
             "running": container.running,
             "stale_files": sorted({path for path in stale if covers(mounts, path)}),
             "restart_policy": container.restart_policy,
+            "read_at_start": read_at_start(self.stack, container),
         }
 
     def _hash(self, container: Container) -> str:
@@ -199,52 +208,6 @@ class PlanInput:
             return {}
         return dict(json.loads(self.runner.read(os.path.join(self.backup["path"], "containers.json"))))
 
-    def _guards(self, target: Mapping[str, Any], problem: str) -> list[Guard]:
-        guards = []
-        if problem:
-            guards.append(
-                Guard(
-                    "config_invalid",
-                    f"Compose cannot read the backup's definition: {problem}",
-                    "Choose another backup.",
-                )
-            )
-        guards += [
-            Guard("config_invalid", f"{path} of the backup: {item.text}.", "Choose another backup.")
-            for path in [name for name in (self.files.env_file, ".env") if name in target["files"]][:1]
-            for item in config_rules.refusals(self._findings(self.files.content(path)))
-        ]
-        kong_file_path = target["kong"].get("file") or ""
-        if kong_file_path in target["files"] and not target["kong"].get("proven"):
-            reason = kong_file.problem(self.files.content(kong_file_path))
-            if reason:
-                guards.append(
-                    Guard(
-                        "config_invalid",
-                        f"{kong_file_path} of the backup: {reason}.",
-                        "Choose another backup: it never served.",
-                    )
-                )
-        guards += [
-            Guard(
-                "link_blocked",
-                f"{path} is a directory, expected a link to {item['link']}: it is not taken away with what it holds.",
-                f"Move it away: mv {self.stack.path(path)} {self.stack.path(path)}.away",
-            )
-            for path, item in target["files"].items()
-            if "link" in item and not os.path.islink(self.stack.path(path)) and os.path.isdir(self.stack.path(path))
-        ]
-        free = self.runner.free_bytes(self.stack.dir)
-        if free < ROOM:
-            guards.append(
-                Guard(
-                    "space_low",
-                    f"{self.stack.dir} has {free >> 20} MiB free, expected {ROOM >> 20}.",
-                    "Make room first.",
-                )
-            )
-        return guards
-
     def _closed(self, env: dict[str, str], wrong: Mapping[str, str]) -> dict[str, Any]:
         """Return why a Redis that lives does not let us in, and what to do; empty where that is not so.
 
@@ -260,33 +223,30 @@ class PlanInput:
         found = redis_closed.look(self.stack, self.containers, env)
         return {"reason": found.closed, "hint": found.hint, "unsaved": found.unsaved} if found.closed else {}
 
-    def _findings(self, content: bytes) -> list[config_rules.Finding]:
-        return config_rules.validate(content, self.stack.environment, self.stack.required_variables)
+    def _boundary(
+        self, target: Mapping[str, Any], recorded: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> tuple[list[Guard], list[str], list[str]]:
+        """Return (guards, warnings, guests) about strangers: who holds what we need, who is in networks of ours.
 
-    def _live_findings(self) -> list[str]:
-        """Return what is wrong with the live environment file; a broken stack is normal, so this only warns."""
-        path = self.stack.path(self.stack.env_file)
-        if not os.path.isfile(path):
-            return []
-        errors = [item for item in self._findings(self.runner.read(path)) if item.level == config_rules.ERROR]
-        return [f"the live {self.stack.env_file}: {item.text}" for item in errors]
-
-    def _boundary(self, target: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[list[Guard], list[str]]:
-        """Return (guards, warnings) about strangers: who holds what we need, and who is a guest in our networks."""
+        guests: those in networks that Compose made for the project.
+        """
         project = self.stack.project
-        everyone, networks = self.engine.everyone(), self.engine.networks()
+        everyone, listed = self.engine.everyone(), self.engine.networks()
+        asked = {name: item for name, item in known.items() if item["wanted"] or name in self.containers}
         places = boundary.published(target["services"], recorded)
-        guards = boundary.names_taken((item.get("name", "") for item in recorded.values()), everyone, project)
+        places.update({name: item["places"] for name, item in asked.items()})
+        names = [item.get("name", "") for item in (*recorded.values(), *asked.values())]
+        guards = boundary.names_taken(names, everyone, project)
         guards += boundary.ports_taken(places, everyone, project)
         up = [name for name, item in self.containers.items() if item.running]
         listeners = sockets.owners(port for found in places.values() for _host, port, _kind in found)
         guards += boundary.programs_on_ports(places, up, listeners)
-        guards += boundary.networks_taken(self.definitions.networks, networks, project)
+        guards += boundary.networks_taken(self.definitions.networks, listed, project)
         linked = {network for item in self.containers.values() for network in item.addresses}
-        own = {item["Name"] for item in networks if not boundary.foreign(item.get("Labels"), project)}
+        own = {item["Name"] for item in listed if not boundary.foreign(item.get("Labels"), project)}
         guests = boundary.guests(linked | own, everyone, project)
         alone = [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
-        return guards, [*alone, *boundary.several(everyone, project)]
+        return guards, [*alone, *boundary.several(everyone, project)], boundary.guests(own, everyone, project)
 
     def settings_diff(self, plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Return path → changed settings of each file that the plan writes, both sides redacted."""

@@ -19,6 +19,7 @@ from .decisions import (
     Decision,
     data_needs_kong_off,
     network_is_made_anew,
+    other_networks,
 )
 
 # Seconds that force gives a container before it is killed.
@@ -49,7 +50,7 @@ def order(
     kong_off = _kong_off(decisions, live, redis, kong)
     if network_is_made_anew(live, settings):
         # Before anything is started: a container that is up on the old network would be taken off it again.
-        why = "containers do not find each other"
+        why = other_networks(live) or "containers do not find each other"
         actions += [*kong_off, {"action": "rebuild_network", "why": why, "beside": False}]
         kong_off = []
     given = _given_up(decisions, live, {str(item["service"]) for item in kong_off})

@@ -76,7 +76,7 @@ class TargetFiles:
         self._close()
         for name in {self.env_file, ".env"} & set(self.files) if self.kept else ():
             about = {"keep": sorted(self.kept), "kept_in": stack.env_file}
-            self.files[name].update(source_sha256=self.files[name]["sha256"], **about)
+            self.files[name] = {"source_sha256": self.files[name]["sha256"], **self.files[name], **about}
             self.files[name]["sha256"] = hashlib.sha256(self.content(name)).hexdigest()
 
     def _recorded(self) -> dict[str, dict[str, Any]]:
@@ -153,7 +153,10 @@ class TargetFiles:
         return path
 
     def _original(self) -> dict[str, dict[str, Any]]:
-        """The guide's layout has one configuration file; it goes wherever the stack reads its environment from."""
+        """The guide's layout has one configuration file; it goes wherever the stack reads its environment from.
+
+        An .env beside it that has variables of its own keeps those, and gets the values of the others.
+        """
         found = {}
         digest = next(item["sha256"] for item in self.backup["files"] if item["path"] == "config.env")
         for path in dict.fromkeys([self.stack.env_file, ".env"]):
@@ -161,12 +164,21 @@ class TargetFiles:
             if path == self.stack.env_file or os.path.isfile(full):
                 owner = self.runner.stamp(full) if os.path.isfile(full) else Stamp(0o600, -1, -1)
                 found[path] = {"sha256": digest, "source": "config.env", **asdict(owner)}
+        beside = found[".env"] if self.stack.env_file != ".env" and ".env" in found else {}
+        if beside:
+            live = self.runner.read(self.stack.path(".env"))
+            given = self.runner.read(os.path.join(self.backup["path"], "config.env"))
+            if set(env_file.parse(live)) - set(env_file.parse(given)):
+                merged = hashlib.sha256(env_file.taking(live, given)).hexdigest()
+                beside.update(source_sha256=digest, sha256=merged, into=".env")
         return found
 
     def content(self, path: str) -> bytes:
         """Return what a file will hold."""
         item = self.files[path]
         content = self.runner.read(os.path.join(self.backup["path"], item["source"]))
+        if "into" in item:
+            content = env_file.taking(self.runner.read(self.stack.path(item["into"])), content)
         return kept_secrets.merged(content, self.kept) if item.get("keep") else content
 
     def definitions(self) -> dict[str, bytes]:

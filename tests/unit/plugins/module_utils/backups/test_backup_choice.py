@@ -96,6 +96,14 @@ def test_same_state(live, recorded, same):
     assert backup.same_state(row(**recorded), live, unedited) is same
 
 
+@pytest.mark.parametrize(("noted", "same"), [("one", True), ("two", False)])
+def test_a_network_of_another_definition_is_another_state(noted, same):
+    label = "com.docker.compose."
+    made = {"Name": "gateway_default", "Labels": {f"{label}config-hash": "one", f"{label}version": "2.40.3"}}
+    recorded = {"gateway_default": {"config_hash": noted, "compose_version": "2.40.3"}}
+    assert backup.same_state(row(**EQUAL, networks=recorded), {**RUNS, "networks": [made]}, unedited) is same
+
+
 @pytest.mark.parametrize(
     ("live", "edited", "same"),
     [

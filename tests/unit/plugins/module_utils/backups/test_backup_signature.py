@@ -8,17 +8,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import backup
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import signing
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
 from ansible_collections.kong_masking.recovery.tests.unit.backup_samples import KEY, OLD_KEY, manifest
 
 DOCUMENT = manifest(files=[{"path": "config.env", "sha256": "ab" * 32, "size": 12}])
-SIGNED = json.dumps(backup.sign(DOCUMENT, KEY), separators=(",", ":")).encode()
+SIGNED = json.dumps(signing.sign(DOCUMENT, KEY), separators=(",", ":")).encode()
 
 
 def check(document, keys=(KEY,), allow_unsigned=False):
     """Check a document as discovery does."""
-    return backup.check_signature(document, list(keys), allow_unsigned, "Backup X")
+    return signing.check_signature(document, list(keys), allow_unsigned, "Backup X")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def check(document, keys=(KEY,), allow_unsigned=False):
     ],
 )
 def test_check_signature(signed_with, keys, allow_unsigned, result):
-    document = backup.sign(DOCUMENT, signed_with)
+    document = signing.sign(DOCUMENT, signed_with)
     if isinstance(result, bool):
         assert check(document, keys, allow_unsigned) is result
     else:
@@ -84,7 +84,7 @@ def test_a_signature_of_another_shape_is_refused_and_does_not_crash(signature):
 
 def test_the_key_is_not_in_what_is_written():
     assert KEY.encode() not in SIGNED
-    assert backup.key_id(KEY) != backup.key_id(OLD_KEY)
+    assert signing.key_id(KEY) != signing.key_id(OLD_KEY)
 
 
 def test_order_of_fields_does_not_count():

@@ -29,7 +29,7 @@ def stack(tmp_path):
     return disk.lay_out(tmp_path)
 
 
-def saved(stack, contents, backup_id="deploy-20260701-120000", complete=True, kong=None, **changes):
+def saved(stack, contents, backup_id="deploy-20260701-120000", complete=True, kong=None, exact=None, **changes):
     """Write an older backup that holds contents; changes: service → fields in which its record differs."""
     where = store(stack.backup_dir)
     writer = BackupWriter(where, backup_id, MINE)
@@ -48,6 +48,7 @@ def saved(stack, contents, backup_id="deploy-20260701-120000", complete=True, ko
     }
     services.update({name: item for name, item in changes.items() if name not in services})
     about = {"services": services, "complete": complete, "kong": kong or {}, "sequence": int(backup_id[7:15])}
+    about.update({} if exact is None else {"exact": exact})
     writer.finish(manifest(backup_id, **about), {})
 
 
@@ -88,23 +89,34 @@ def test_what_equals_the_disk_is_taken_as_it_is_and_data_are_no_configuration(st
     assert "docker-compose.override.yml" in captured.absent
 
 
-def test_a_file_of_kong_that_nothing_counts_is_a_gap(stack):
+def test_a_file_of_kong_that_nothing_counts_is_lacking(stack):
     """It lies among the stack's own logs."""
     file = "logs/kong/kong.yml"
     disk.put(stack, file, disk.KONG)
     env = {**disk.containers(stack)["kong"].env, "KONG_DECLARATIVE_CONFIG": "/own/kong.yml"}
     mounts = (samples.bind(stack.path("logs/kong"), "/own"),)
     captured = capture(stack, disk.containers(stack, kong={"env": env, "mounts": mounts}))
-    assert f"{file}, Kong's own file, is not among the configuration that is backed up" in captured.gaps
+    assert f"{file}, Kong's own file, is not among the configuration that is backed up" in captured.lacks
 
 
 @pytest.mark.parametrize("kind", ["volume", "bind"])
-def test_a_file_of_kong_from_a_volume_or_another_directory_is_a_gap(stack, tmp_path_factory, kind):
+def test_a_file_of_kong_from_a_volume_or_another_directory_is_lacking(stack, tmp_path_factory, kind):
     env = {**disk.containers(stack)["kong"].env, "KONG_DECLARATIVE_CONFIG": "/own/kong.yml"}
     mounts = (samples.Mount(kind, str(tmp_path_factory.mktemp("elsewhere")), "/own", writable=True),)
     captured = capture(stack, disk.containers(stack, kong={"env": env, "mounts": mounts}))
     told = f"/own/kong.yml, Kong's own file, comes from a volume or from outside {stack.dir}"
-    assert [gap for gap in captured.gaps if gap.startswith(told)]
+    assert [line for line in captured.lacks if line.startswith(told)]
+    assert lacking(captured) == []
+
+
+def test_an_older_backup_that_lacks_something_still_knows_what_ran(stack):
+    """What it holds is what ran; only of what was guessed nothing is taken."""
+    disk.put(stack, NGINX, EDITED, LATER)
+    running = {NGINX: INSIDE["/etc/nginx/nginx.conf"]}
+    saved(stack, running, complete=False, exact=True)
+    assert (content(capture(stack), NGINX), lacking(capture(stack))) == (running[NGINX], [])
+    saved(stack, {NGINX: b"guessed\n"}, "deploy-20260702-120000", complete=False)
+    assert content(capture(stack), NGINX) == running[NGINX]
 
 
 @pytest.mark.parametrize("declared", [KONG_FILE, "current.yml"], ids=["a-file", "a-link"])
@@ -300,6 +312,25 @@ class TestDefinitions:
     def test_a_service_that_the_files_do_not_have_is_a_gap(self, stack):
         found = {**disk.containers(stack), "client": samples.container("client")}
         assert capture(stack, found).gaps == ["client runs with another service than the files say"]
+
+    @pytest.mark.parametrize("older", [True, False], ids=["in-an-older-backup", "in-none"])
+    def test_a_network_that_was_edited_and_not_deployed(self, stack, older):
+        """Compose would make it anew for the first service that is rolled back to this."""
+        deployed = {path: disk.Runner().read(stack.path(path)) for path in (COMPOSE, ENV)}
+        if older:
+            saved(stack, deployed)
+        edited = deployed[COMPOSE] + b"networks: {default: {name: gateway_default, internal: true}}\n"
+        disk.put(stack, COMPOSE, edited)
+        own = {"com.docker.compose.project": "gateway"}
+        captured = capture(stack, nets=[{"Name": "gateway_default", "Labels": own, "Internal": False}])
+        if older:
+            assert (content(captured, COMPOSE), captured.ahead, captured.gaps) == (
+                deployed[COMPOSE],
+                {COMPOSE: edited},
+                [],
+            )
+        else:
+            assert captured.gaps == ["network gateway_default runs with another internal than the files say"]
 
     def test_what_was_deployed_with_other_files_is_said_beside_what_differs(self, stack):
         deployed = tuple(stack.path(name) for name in (COMPOSE, "docker-compose.prod.yml"))

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils import report
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import backup, proof
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups import proof, signing
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError, RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.runner import Runner
 from ansible_collections.kong_masking.recovery.tests.unit.backup_samples import ID, KEY, NOW, listing, store, written
@@ -93,7 +93,7 @@ def test_with_a_key_the_proof_is_signed_and_cannot_be_forged(tmp_path):
     full = os.path.join(path, proof.MARKS)
     with open(full, encoding="utf-8") as handle:
         document = json.load(handle)
-    assert document["signature"]["key_id"] == backup.key_id(KEY)
+    assert document["signature"]["key_id"] == signing.key_id(KEY)
     document["drill"]["at"] = "2026-07-29T00:00:00Z"
     with open(full, "w", encoding="utf-8") as handle:
         json.dump(document, handle)

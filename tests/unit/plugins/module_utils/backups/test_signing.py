@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.backup import check_signature, sign
-from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.signing import SIGNING_SPEC, keys_of
+from ansible_collections.kong_masking.recovery.plugins.module_utils.backups.signing import (
+    SIGNING_SPEC,
+    check_signature,
+    keys_of,
+    sign,
+)
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
 
 

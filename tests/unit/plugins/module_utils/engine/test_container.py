@@ -8,9 +8,20 @@ import json
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import as_record, from_inspect
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import (
+    OTHER_KIND,
+    as_record,
+    from_inspect,
+)
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 
+# What Engine 20.10 says of a start over a directory that is a file now.
+MOUNT_ERROR = (
+    "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
+    'error during container init: error mounting "/tmp/f" to rootfs at "/etc/f": mount /tmp/f:/etc/f (via '
+    "/proc/self/fd/6), flags: 0x5001: not a directory: unknown: Are you trying to mount a directory onto a file (or "
+    "vice-versa)? Check if the specified host path exists and is the expected type"
+)
 INSPECT = {
     "Id": "a6cd79a2f42d",
     "Name": "/gateway-kong-1",
@@ -206,6 +217,11 @@ def test_a_container_that_nobody_finds_by_its_name(networks, mode, nameless):
         ),
         ({"OOMKilled": True}, "running", ""),
         ({"Status": "created", "Running": False}, "created", "is created with exit status 0"),
+        (
+            {"Status": "exited", "Running": False, "ExitCode": 127, "Error": MOUNT_ERROR},
+            "exited",
+            f"is exited with exit status 127, {OTHER_KIND}",
+        ),
         ({"Status": "dead", "Dead": True, "Running": False}, "dead", "is dead"),
         ({"Status": "removing", "Running": False}, "removing", "is removing"),
     ],
@@ -221,6 +237,7 @@ def test_a_container_that_nobody_finds_by_its_name(networks, mode, nameless):
         "oom",
         "oom-of-a-child",
         "created",
+        "over-a-directory",
         "dead",
         "removing",
     ],

@@ -75,7 +75,7 @@ def backed_up(stack, places):
     taken = captured(stack, places)
     files = {path: item.data for path, item in taken.files.items()}
     about = {"links": taken.links, "absent": taken.absent, "directories": taken.directories}
-    notes = {"notes": taken.gaps, "complete": not taken.gaps}
+    notes = {"notes": taken.lacks, "complete": not taken.lacks}
     return disk.backed_up(stack, running(stack, places), files=files, **about, **notes)
 
 
@@ -182,7 +182,7 @@ class TestLeadsOut:
 
     def test_the_backup_says_that_it_lacks_it(self, out, places):
         taken = captured(out, places)
-        assert [line.split(",")[0] for line in taken.gaps] == [f"{OUT} is a link to /usr/lib/nginx/modules"]
+        assert [line.split(",")[0] for line in taken.lacks] == [f"{OUT} is a link to /usr/lib/nginx/modules"]
         assert OUT not in {**taken.links, **taken.files}
 
     def test_a_plan_says_it_once_and_leaves_it(self, out, places):

@@ -176,6 +176,20 @@ def test_kept_values_are_those_of_the_live_file(executor, changed):
         assert executor.runner.read(executor.stack.path("config/e.env")) == merged
 
 
+@pytest.mark.parametrize("changed", [False, True], ids=["as-planned", "changed-since"])
+def test_a_file_gets_values_and_keeps_what_it_alone_has(executor, changed):
+    merged = b"OWN=1\nLEVEL=notice\n"
+    step = source(executor, "config.env", b"LEVEL=notice\nPW=old\n", into=".env", path=".env")
+    step.update(source_sha256=step["sha256"], sha256=hashlib.sha256(merged).hexdigest())
+    executor.runner.write(executor.stack.path(".env"), b"OWN=2\nLEVEL=debug\n" if changed else b"OWN=1\nLEVEL=debug\n")
+    if changed:
+        with pytest.raises(RecoveryError, match=r"\.env changed since the plan was made"):
+            executor.execute(actions(step))
+    else:
+        executor.execute(actions(step))
+        assert executor.runner.read(executor.stack.path(".env")) == merged
+
+
 def test_tag(executor, engine):
     executor.execute(actions({"action": "tag_image", "reference": "gateway-kong", "image_id": "sha256:a"}))
     assert engine.done == [("tag", "sha256:a", "gateway-kong")]
@@ -389,3 +403,23 @@ def test_a_kong_that_a_killed_change_left_off_gets_its_restart_policy_back(tmp_p
     kong = engine.container("kong")
     assert (kong.state, kong.restart_policy) == ("running", "always")
     assert not (tmp_path / kong_mark.PATH).exists()
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(100, True), (400, False)])
+def test_a_job_may_work_for_longer_than_a_service_takes_to_come_up(executor, engine, seconds, good):
+    clock = samples.FakeClock()
+    end = clock() + seconds
+
+    def sleep(pause):
+        clock.sleep(pause)
+        if clock() > end:
+            engine.found["init"] = samples.container("init", state="exited", exit_code=0)
+
+    executor.runner.clock, executor.runner.sleep = clock, sleep
+    engine.found["init"] = samples.container("init")
+    step = {"action": "ready", "service": "init", "until": "service_completed_successfully"}
+    if good:
+        assert executor.execute(actions(step))
+    else:
+        with pytest.raises(RecoveryError, match="init has not done its work"):
+            executor.execute(actions(step))

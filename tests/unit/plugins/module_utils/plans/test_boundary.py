@@ -120,6 +120,16 @@ def test_a_place_is_at_the_address_that_was_asked_for(host, asked, addresses):
     assert boundary.published(services, recorded) == {"nginx": [(address, 443, "tcp") for address in addresses]}
 
 
+def test_one_port_may_be_asked_for_at_several_places():
+    """Where a range was asked for, the one that it got stands for it."""
+    asked = [{"HostIp": "127.0.0.1", "HostPort": "8001"}, {"HostIp": "10.0.0.5", "HostPort": "9001"}]
+    recorded = {"kong": {"settings": {"ports": {"8001/tcp": asked, "8000/tcp": [{"HostPort": "8100-8110"}]}}}}
+    services = {"kong": {"ports": {"8001/tcp": ["127.0.0.1", 8001], "8000/tcp": ["127.0.0.1", 8103]}}}
+    assert boundary.published(services, recorded) == {
+        "kong": [("127.0.0.1", 8001, "tcp"), ("10.0.0.5", 9001, "tcp"), ("0.0.0.0", 8103, "tcp")]
+    }
+
+
 @pytest.mark.parametrize(
     ("wanted", "makes"),
     [

@@ -15,6 +15,15 @@ def ask(resolved, present=True, runs=True):
     )
 
 
+# As Compose prints them: a range, a port that is not published and one of UDP beside the usual one.
+PORTS = [
+    {"mode": "ingress", "host_ip": "127.0.0.1", "target": 6379, "published": "6379", "protocol": "tcp"},
+    {"mode": "ingress", "target": 53, "published": "53", "protocol": "udp"},
+    {"mode": "ingress", "target": 8001, "published": "8100-8110", "protocol": "tcp"},
+    {"mode": "ingress", "target": 8002, "protocol": "tcp"},
+]
+
+
 def test_images_dependencies_and_mounts_are_those_that_compose_would_use():
     resolved = {
         "kong": {
@@ -25,12 +34,27 @@ def test_images_dependencies_and_mounts_are_those_that_compose_would_use():
                 {"type": "volume", "source": "logs", "target": "/logs"},
             ],
         },
-        "redis": {"image": "redis:7.2"},
+        "redis": {"image": "redis:7.2", "container_name": "claude-redis", "ports": PORTS},
     }
     both = {"present": True, "wanted": True}
+    places = [("127.0.0.1", 6379, "tcp"), ("0.0.0.0", 53, "udp")]
     assert ask(resolved) == {
-        "kong": {"image_ref": "gateway-kong", "depends_on": ["redis"], "mounts": ["kong/kong.yml"], **both},
-        "redis": {"image_ref": "redis:7.2", "depends_on": [], "mounts": [], **both},
+        "kong": {
+            "image_ref": "gateway-kong",
+            "depends_on": ["redis"],
+            "mounts": ["kong/kong.yml"],
+            "name": "",
+            "places": [],
+            **both,
+        },
+        "redis": {
+            "image_ref": "redis:7.2",
+            "depends_on": [],
+            "mounts": [],
+            "name": "claude-redis",
+            "places": places,
+            **both,
+        },
     }
 
 

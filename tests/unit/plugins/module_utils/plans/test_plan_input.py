@@ -7,6 +7,7 @@ import hashlib
 import os
 
 import pytest
+import yaml
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans import target_files
@@ -73,6 +74,7 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
             "running": True,
             "stale_files": [],
             "restart_policy": "always",
+            "read_at_start": [],
         }
         for name, mounts in (
             ("kong", [KONG_FILE, os.path.dirname(PLUGIN)]),
@@ -99,6 +101,9 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
         "guards": [],
         "warnings": [],
         "network": True,
+        "other_networks": {},
+        "guests": [],
+        "blocked": [],
         "redis_closed": {},
     }
     assert steps(plan_of(made)) == []
@@ -301,12 +306,39 @@ class TestOriginalLayout:
     def test_it_has_the_owners_that_the_files_have_now(self, stack, beside):
         backup = self.backup(stack, EDITED_ENV)
         if beside:
-            disk.put(stack, ".env", b"A=1\n")
+            disk.put(stack, ".env", b"KONG_LOG_LEVEL=warn\n")
             os.chmod(stack.path(".env"), 0o640)
         found = look(stack, backup).target()["files"]
         about = {"sha256": sha(EDITED_ENV), "source": "config.env", "uid": os.getuid(), "gid": os.getgid()}
         expected = {ENV: {**about, "mode": os.stat(stack.path(ENV)).st_mode & 0o777}}
         assert found == {**expected, **({".env": {**about, "mode": 0o640}} if beside else {})}
+
+    def test_an_env_beside_it_keeps_the_variables_that_it_alone_has(self, stack):
+        backup = self.backup(stack, EDITED_ENV)
+        disk.put(stack, ".env", b"OWN='a b'\nKONG_LOG_LEVEL=warn\nREDIS_PASSWORD='pass-of-the-file'\n")
+        made = look(stack, backup)
+        wanted = b"OWN='a b'\nKONG_LOG_LEVEL=debug\nREDIS_PASSWORD='pass-of-the-file'\n"
+        assert (made.files.content(".env"), made.files.files[".env"]["sha256"]) == (wanted, sha(wanted))
+        assert made.files.content(ENV) == EDITED_ENV
+
+    def test_who_holds_what_its_services_need_is_named(self, stack, places):
+        """It recorded no ports and no names: the definition says them."""
+        backup = self.backup(stack, disk.FILES[ENV])
+        ports = [{"host_ip": "127.0.0.1", "target": 80, "published": "8085", "protocol": "tcp"}]
+        text = yaml.safe_load(Runner().read(stack.path(COMPOSE)))
+        text["services"]["nginx"].update(container_name="claude-nginx", ports=ports)
+        disk.put(stack, COMPOSE, yaml.safe_dump(text).encode())
+        found = {name: item for name, item in disk.well(stack, places).items() if name != "nginx"}
+        engine = samples.SmallEngine(*found.values())
+        engine.strangers = [
+            {"Names": ["/claude-nginx"], "Labels": {}},
+            {"Names": ["/web"], "Ports": [{"IP": "0.0.0.0", "PublicPort": 8085, "Type": "tcp"}]},
+        ]
+        made = look(stack, backup, engine=engine)
+        assert [name for name, _why in guards(made.live(made.target(), "keep", "mappings"))] == [
+            "name_taken",
+            "port_taken",
+        ]
 
     def test_a_file_that_is_gone_is_made_private(self, stack):
         backup = self.backup(stack, EDITED_ENV)

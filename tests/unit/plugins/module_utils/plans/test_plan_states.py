@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import OLD_SOCKETS
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import OLD_SOCKETS, OTHER_KIND
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     ENV_FILE,
@@ -16,6 +16,7 @@ from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     env,
     file,
     image,
+    lost,
     serves,
     stale,
     states,
@@ -40,6 +41,7 @@ KONG_BACK = ["reload nginx", "ready kong", "ready nginx"]
         ("dead", "is dead", "recreate"),
         ("exited", f"is exited with exit status 1, {OLD_SOCKETS}", "recreate"),
         ("restarting", f"is restarting, {OLD_SOCKETS}", "recreate"),
+        ("exited", f"is exited with exit status 127, {OTHER_KIND}", "recreate"),
     ],
     ids=[
         "exited",
@@ -51,6 +53,7 @@ KONG_BACK = ["reload nginx", "ready kong", "ready nginx"]
         "dead",
         "exited-over-old-sockets",
         "looping-over-old-sockets",
+        "over-a-directory",
     ],
 )
 class TestTrouble:
@@ -254,3 +257,24 @@ def test_a_kong_that_was_emptied_is_not_kept():
     """After an empty POST /config Kong runs, is healthy and answers 404 to everything; its hash is all zeros."""
     plan = build_plan(*states(serves("")), SETTINGS)
     assert plan["services"]["kong"] == {"do": "reload", "why": ["serves another configuration"]}
+
+
+class TestWhatAContainerMounts:
+    def test_a_file_that_was_a_directory_when_it_was_made(self):
+        """What was mounted as a directory never starts over a file."""
+        wanted, now = states(lost(KONG_FILE), trouble("kong", "restarting", "is restarting"))
+        now["blocked"] = [KONG_FILE]
+        plan = build_plan(wanted, now, SETTINGS)
+        assert steps(plan) == [f"write_file {KONG_FILE}", "recreate kong", *KONG_BACK]
+
+    def test_a_file_below_a_mounted_directory_was_never_mounted_itself(self):
+        handler = "kong/plugins/aws-masker/handler.lua"
+        wanted, now = states(lost(handler))
+        now["blocked"] = [handler]
+        assert decided(build_plan(wanted, now, SETTINGS)) == {"kong": "restart", "nginx": "reload"}
+
+    @pytest.mark.parametrize(("read", "do"), [([], "reload"), (["nginx"], "restart"), (["other"], "reload")])
+    def test_what_the_proxy_reads_at_its_start_only(self, read, do):
+        wanted, now = states(file("nginx/nginx.conf"))
+        now["services"]["nginx"]["read_at_start"] = read
+        assert decided(build_plan(wanted, now, SETTINGS)) == {"nginx": do}
