@@ -9,7 +9,8 @@ containers are on it that it was not asked to replace.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Union
 
 from .container import LABEL
 
@@ -37,6 +38,7 @@ def changed(
     return found
 
 
+Subnet = Union[IPv4Network, IPv6Network]
 _NOTED = {"config_hash": "config-hash", "compose_version": "version"}
 
 
@@ -64,11 +66,14 @@ def _differences(about: Mapping[str, Any], network: Mapping[str, Any]) -> list[s
         pairs["enable_ipv6"] = (about["enable_ipv6"], bool(network.get("EnableIPv6")))
     for name, value in (about.get("driver_opts") or {}).items():
         pairs[f"driver_opts.{name}"] = (str(value), options.get(name))
-    subnets = _subnets(about.get("ipam"), "config", "subnet")
-    if subnets:
-        pairs["subnet"] = (subnets, _subnets(network.get("IPAM"), "Config", "Subnet"))
-    return sorted(name for name, (wanted, now) in pairs.items() if wanted != now)
+    wanted = subnets(about.get("ipam"))
+    if wanted:
+        pairs["subnet"] = (set(wanted), set(subnets(network.get("IPAM"))))
+    return sorted(name for name, (then, now) in pairs.items() if then != now)
 
 
-def _subnets(ipam: Any, rows: str, name: str) -> list[str]:
-    return sorted(str(row[name]) for row in (ipam or {}).get(rows) or [] if row.get(name))
+def subnets(ipam: Any) -> list[Subnet]:
+    """Return the subnets of a definition's ``ipam`` or of an engine's ``IPAM``, however their addresses are written."""
+    about = ipam or {}
+    texts = [row.get("subnet") or row.get("Subnet") for row in about.get("config") or about.get("Config") or []]
+    return [ip_network(text, strict=False) for text in texts if text]

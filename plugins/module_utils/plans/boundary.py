@@ -7,12 +7,12 @@ summaries and networks are the engine's answers to ``GET /containers/json?all=1`
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engine.container import ANY_ADDRESS, LABEL, Container
+from ..engine.networks import subnets
 from ..engine.sockets import ANYWHERE, Listener, stranger
 from ..guards import Guard
 
@@ -189,11 +189,7 @@ def networks_taken(
                         f"Look: docker network inspect {name}",
                     )
                 )
-            elif (
-                other["Name"] != name
-                and set(map(str, _subnets(about.get("ipam"), "config")))
-                and _overlap(about, other)
-            ):
+            elif other["Name"] != name and _overlap(about, other):
                 guards.append(
                     Guard(
                         "subnet_taken",
@@ -204,14 +200,8 @@ def networks_taken(
     return guards
 
 
-def _subnets(ipam: Any, key: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    rows = (ipam or {}).get(key) or []
-    texts = [row.get("subnet") or row.get("Subnet") for row in rows]
-    return [ipaddress.ip_network(text, strict=False) for text in texts if text]
-
-
 def _overlap(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    mine, theirs = _subnets(about.get("ipam"), "config"), _subnets(other.get("IPAM"), "Config")
+    mine, theirs = subnets(about.get("ipam")), subnets(other.get("IPAM"))
     return any(one.version == two.version and one.overlaps(two) for one in mine for two in theirs)
 
 
