@@ -65,3 +65,23 @@ def test_a_single_service_is_not_rolled_back_alone(lab: Lab) -> None:
     assert "leave services out" in done.flat
     assert stack_state.differences(before, lab.state()) == []
     assert lab.play("rollback").rc == 0
+
+
+@pytest.mark.slow
+def test_a_run_that_was_broken_off_after_it_took_the_network_away_is_taken_up(lab: Lab) -> None:
+    """Nothing gets its place on a network back by being started."""
+    lab.golden()
+    before = lab.state()
+    shut(lab)
+    lab.stack.compose("stop", "--timeout", "1", "kong")
+    name = f"{lab.project}_masking"
+    for found in lab.stack.containers().values():
+        run(["docker", "network", "disconnect", "-f", name, found["Id"]], check=False)
+    run(["docker", "network", "rm", name])
+
+    done = lab.play("rollback")
+
+    assert done.rc == 0, done.output
+    assert network(lab)["Internal"] is False
+    assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
+    assert stack_state.lost(before, lab.state()) == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ..configuration import config_files, links, mounted_tree
@@ -185,6 +185,8 @@ class Capture:
                 if path in files:
                     captured.replace(path, files[path], f"from {backup_id}")
             self._gone(captured, backup_id, files)
+            self.definitions.try_resolve({path: captured.files[path].data for path in names})
+            captured.gaps += self._not_as_said(self._other_networks())
             return
         solved = {} if problem else reconstruct(self.stack, self.definitions, on_disk, drift)
         left = drift
@@ -193,17 +195,21 @@ class Capture:
             left = self._drift(rebuilt) if not problem else drift
             for path, data in solved.items():
                 captured.replace(path, data, RECONSTRUCTED)
-        captured.gaps += [
-            f"{service} runs with another {name} than the files say"
-            for service, names_ in left.items()
-            for name in names_
+        captured.gaps += self._not_as_said(left)
+
+    @staticmethod
+    def _not_as_said(differs: Mapping[str, Collection[str]]) -> list[str]:
+        return [
+            f"{what} runs with another {name} than the files say" for what, names in differs.items() for name in names
         ]
 
     def _drift(self, resolved: Mapping[str, Any]) -> dict[str, dict[str, tuple[Any, Any]]]:
         """Return service or network → what differs from the definition that was just read."""
+        return {**drifts(resolved, self.containers, self.engine), **self._other_networks()}
+
+    def _other_networks(self) -> dict[str, dict[str, tuple[Any, Any]]]:
         others = networks.changed({}, self.definitions.networks, self.engine.own_networks())
-        found = drifts(resolved, self.containers, self.engine)
-        return {**found, **{f"network {name}": {what: ("", "")} for name, what in others.items()}}
+        return {f"network {name}": {what: ("", "")} for name, what in others.items()}
 
     def _other_files(self) -> list[str]:
         """Say where services were deployed with other Compose files than those that count here."""
@@ -233,6 +239,7 @@ class Capture:
                 and services[name]["compose_version"] == container.compose_version
                 for name, container in self.containers.items()
             )
+            same = same and not networks.changed(item["networks"], {}, self.engine.own_networks())
             if same and item["exact"]:
                 return [(item["id"], self._content(item))]
         return []

@@ -98,6 +98,8 @@ class Container:
             return f"is {self.state}"
         if self.state != "running":
             why = f", {OTHER_KIND}" if _OTHER_KIND_SAID in self.error else ""
+            # Taken off its networks, it does not get them back by a start.
+            why += f", {NAMELESS}" if self.nameless and not self.addresses else ""
             return f"is {self.state} with exit status {self.exit_code}{why}"
         if self.nameless:
             return NAMELESS

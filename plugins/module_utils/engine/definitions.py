@@ -61,10 +61,12 @@ class Definitions:
         roots = b"|".join({re.escape(root.encode()) for root in (self.stack.dir, self.stack.deployed_from) if root})
         own = re.compile(rb"(?<![\w./])(?<![^:]-)(?:%b)/(%b)(?![\w./-])" % (roots, named))
         with private_folder() as folder:
-            place = folder + self.stack.dir
+            # Compose takes `..` from the path as it is given, which may lead to the stack by a link.
+            place = folder + (self.stack.deployed_from or self.stack.dir)
             self.runner.make_dir(place)
-            if any(b".." in content for content in files.values()):
-                _neighbours(folder, self.stack.dir)
+            named_outside = "".join((self.stack.wanted_env_file, *self.stack.compose_files)).encode()
+            if any(b".." in text for text in (named_outside, *files.values())):
+                _neighbours(folder, place[len(folder) :])
             for path, content in files.items():
                 full = os.path.join(place, path)
                 self.runner.make_dir(os.path.dirname(full))

@@ -99,9 +99,10 @@ class DockerStack(Images):
         """Return the engine's descriptions of the networks that Compose made for the project."""
         return list(self.api.networks(filters={"label": [f"{LABEL}project={self.project}"]}))
 
-    def remove_networks(self) -> None:
-        """Remove the project's own networks; its containers are taken off them first, a stranger's never."""
-        for network in self.own_networks():
+    def remove_networks(self) -> int:
+        """Remove the project's own networks and return how many; its containers are taken off first, others' never."""
+        found = self.own_networks()
+        for network in found:
             for item in self.api.containers(all=True, filters={"network": network["Id"]}):
                 if item["Labels"].get(f"{LABEL}project") != self.project:
                     name = item["Names"][0].lstrip("/")
@@ -111,6 +112,7 @@ class DockerStack(Images):
                     )
                 self.api.disconnect_container_from_network(item["Id"], network["Id"], force=True)
             self.api.remove_network(network["Id"])
+        return len(found)
 
     def execute(
         self, container: Container, cmd: list[str], env: dict[str, str] | None = None

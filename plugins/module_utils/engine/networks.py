@@ -58,8 +58,10 @@ def _differences(about: Mapping[str, Any], network: Mapping[str, Any]) -> list[s
     options = network.get("Options") or {}
     pairs: dict[str, tuple[Any, Any]] = {
         "internal": (bool(about.get("internal")), bool(network.get("Internal"))),
-        "attachable": (bool(about.get("attachable")), bool(network.get("Attachable"))),
     }
+    # The first Compose made every network attachable and noted no hash; later ones leave such a network as it is.
+    if about.get("attachable") or _record(network)["config_hash"]:
+        pairs["attachable"] = (bool(about.get("attachable")), bool(network.get("Attachable")))
     if about.get("driver"):
         pairs["driver"] = (about["driver"], network.get("Driver"))
     if about.get("enable_ipv6") is not None:
@@ -68,7 +70,9 @@ def _differences(about: Mapping[str, Any], network: Mapping[str, Any]) -> list[s
         pairs[f"driver_opts.{name}"] = (str(value), options.get(name))
     wanted = subnets(about.get("ipam"))
     if wanted:
-        pairs["subnet"] = (set(wanted), set(subnets(network.get("IPAM"))))
+        # The engine chooses a subnet itself for the kind of addresses that the definition leaves open.
+        named = {item.version for item in wanted}
+        pairs["subnet"] = (set(wanted), {item for item in subnets(network.get("IPAM")) if item.version in named})
     return sorted(name for name, (then, now) in pairs.items() if then != now)
 
 

@@ -59,7 +59,7 @@ class PlanExecutor:
         self.phase = phase or RunPhase(stack, {}, runner)
         self.copies = copies
         self.executed: list[dict[str, Any]] = []
-        self.network_made = engine.has_network()
+        self.network_made, self.networks_wanted = engine.has_network(), 1
         self.network_lock = threading.Lock()
 
     def execute(self, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -221,7 +221,8 @@ class PlanExecutor:
             with self.network_lock:
                 if not self.network_made:
                     self.runner.run(command)
-                    self.network_made = True
+                    # A call makes those networks alone that its service is on.
+                    self.network_made = len(self.engine.own_networks()) >= self.networks_wanted
                     return
         self.runner.run(command)
 
@@ -232,7 +233,7 @@ class PlanExecutor:
 
     def _rebuild_network(self, _action: dict[str, Any]) -> None:
         """Take the project's networks away; the first service that Compose starts makes them again."""
-        self.engine.remove_networks()
+        self.networks_wanted = self.engine.remove_networks()
         self.network_made = False
 
     def _reload(self, action: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ summaries and networks are the engine's answers to ``GET /containers/json?all=1`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..engine.container import ANY_ADDRESS, LABEL, Container
@@ -213,6 +213,21 @@ def guests(names: Iterable[str], summaries: Iterable[Mapping[str, Any]], project
         for item in summaries
         if wanted & set((item.get("NetworkSettings") or {}).get("Networks") or {})
         and foreign(item.get("Labels"), project)
+    )
+
+
+def passengers(
+    names: Iterable[str], summaries: Iterable[Mapping[str, Any]], project: str, services: Collection[str]
+) -> list[str]:
+    """Return the project's own running containers on its networks that no plan of these services makes anew."""
+    wanted = set(names)
+    return sorted(
+        name_of(item)
+        for item in summaries
+        for labels in [item.get("Labels") or {}]
+        if item.get("State") == "running" and not foreign(labels, project)
+        if wanted & set((item.get("NetworkSettings") or {}).get("Networks") or {})
+        if labels.get(f"{LABEL}oneoff") == "True" or labels.get(f"{LABEL}service") not in services
     )
 
 

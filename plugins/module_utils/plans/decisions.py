@@ -52,7 +52,10 @@ def decide(
     _mounted_content(decisions, live, settings, content, target)
     if network_is_made_anew(live, settings):
         for name in target["services"] or wanted_ones:
-            decisions[name].want(RECREATE, "because the network is made anew")
+            now = live["services"].get(name)
+            # A job that is done is not run again for it.
+            if now is None or now["running"] or now["trouble"]:
+                decisions[name].want(RECREATE, "because the network is made anew")
     limit = set(settings.get("services") or ()) or names
     decisions = {name: decision if name in limit else Decision() for name, decision in decisions.items()}
     _consequences(decisions, live, settings)
@@ -80,12 +83,8 @@ def _decide_alone(decision: Decision, running: Mapping[str, Any]) -> None:
     if running["differs"]:
         decision.want(RECREATE, "differs in " + ", ".join(running["differs"]))
     if running["trouble"]:
-        signs = (OLD_SOCKETS, OTHER_KIND)
-        hopeless = (
-            running["state"] == "dead"
-            or running["trouble"] == NAMELESS
-            or any(sign in running["trouble"] for sign in signs)
-        )
+        signs = (NAMELESS, OLD_SOCKETS, OTHER_KIND)
+        hopeless = running["state"] == "dead" or any(sign in running["trouble"] for sign in signs)
         again = RECREATE if hopeless else START if running["state"] in ("exited", "created") else RESTART
         decision.want(again, running["trouble"])
 
@@ -143,7 +142,7 @@ def network_is_made_anew(live: Mapping[str, Any], settings: Mapping[str, Any]) -
 
     Where one is defined otherwise than in the backup, and by force where one broke.
     """
-    nameless = any(item["trouble"] == NAMELESS for item in live["services"].values())
+    nameless = any(NAMELESS in item["trouble"] for item in live["services"].values())
     broken = nameless or not live.get("network", True)
     wanted = bool(live.get("other_networks")) or (bool(settings.get("force")) and broken)
     return wanted and not settings.get("services")

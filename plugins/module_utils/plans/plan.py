@@ -187,13 +187,15 @@ def _not_as_it_ran(target: Mapping[str, Any], decisions: Mapping[str, Decision])
 def _networks(live: Mapping[str, Any], decisions: Mapping[str, Decision], settings: Mapping[str, Any]) -> list[Guard]:
     """Return a guard where the networks have to be made anew, and cannot be without others that are on them."""
     if network_is_made_anew(live, settings):
+        # By force those of the project are taken off it.
+        passengers = [] if settings.get("force") else list(live.get("passengers") or ())
         return [
             Guard(
                 "network_guest",
-                f"{guest} is a stranger on the project's network, which cannot be made anew with it there.",
-                f"Take it off: docker network disconnect NETWORK {guest}",
+                f"{other} is no part of this plan and on the project's network, which is made anew.",
+                f"Take it off: docker network disconnect NETWORK {other}",
             )
-            for guest in live.get("guests") or ()
+            for other in [*(live.get("guests") or ()), *passengers]
         ]
     made = sorted(name for name, item in decisions.items() if item.do == RECREATE)
     if not made or not live.get("other_networks"):

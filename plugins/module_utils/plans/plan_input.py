@@ -85,7 +85,7 @@ class PlanInput:
         data, data_guards = data_plan.look(data_mode, data_scope, env, brought)
         references = {item["image_ref"] for item in target["services"].values()}
         wanted_ids = {item["image_id"] for item in target["services"].values()} | set(target["tags"].values())
-        guards, warnings, guests = self._boundary(target, recorded, known)
+        guards, warnings, others = self._boundary(target, recorded, known)
         warnings += [UNKNOWN.format(name) for name in sorted(set(self.containers) - set(known)) if known]
         away = sorted(set(known) - set(self.containers))
         warnings += [UNWANTED.format(name) for name in away if not known[name]["wanted"]]
@@ -128,7 +128,7 @@ class PlanInput:
             "other_networks": networks.changed(
                 self.backup.get("networks") or {}, self.definitions.networks, self.engine.own_networks()
             ),
-            "guests": guests,
+            **others,
             "data": data,
             "redis_closed": self._closed(env, wrong),
         }
@@ -225,10 +225,10 @@ class PlanInput:
 
     def _boundary(
         self, target: Mapping[str, Any], recorded: Mapping[str, Any], known: Mapping[str, Any]
-    ) -> tuple[list[Guard], list[str], list[str]]:
-        """Return (guards, warnings, guests) about strangers: who holds what we need, who is in networks of ours.
+    ) -> tuple[list[Guard], list[str], dict[str, list[str]]]:
+        """Return (guards, warnings, others) about who is no part of the plan and holds what we need, or is beside us.
 
-        guests: those in networks that Compose made for the project.
+        others: guests and passengers, strangers' and the project's own in networks that Compose made for it.
         """
         project = self.stack.project
         everyone, listed = self.engine.everyone(), self.engine.networks()
@@ -246,7 +246,11 @@ class PlanInput:
         own = {item["Name"] for item in listed if not boundary.foreign(item.get("Labels"), project)}
         guests = boundary.guests(linked | own, everyone, project)
         alone = [f"{name} is a stranger on the project's network; it is left alone" for name in guests]
-        return guards, [*alone, *boundary.several(everyone, project)], boundary.guests(own, everyone, project)
+        others = {
+            "guests": boundary.guests(own, everyone, project),
+            "passengers": boundary.passengers(own, everyone, project, set(known or self.containers)),
+        }
+        return guards, [*alone, *boundary.several(everyone, project)], others
 
     def settings_diff(self, plan: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Return path → changed settings of each file that the plan writes, both sides redacted."""

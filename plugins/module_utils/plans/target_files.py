@@ -164,8 +164,11 @@ class TargetFiles:
             if path == self.stack.env_file or os.path.isfile(full):
                 owner = self.runner.stamp(full) if os.path.isfile(full) else Stamp(0o600, -1, -1)
                 found[path] = {"sha256": digest, "source": "config.env", **asdict(owner)}
-        beside = found[".env"] if self.stack.env_file != ".env" and ".env" in found else {}
-        if beside:
+        beside = found.get(".env", {})
+        # One that is a link to the other file is that file.
+        if beside and self.stack.relative(self.stack.path(".env")) != self.stack.relative(
+            self.stack.path(self.stack.env_file)
+        ):
             live = self.runner.read(self.stack.path(".env"))
             given = self.runner.read(os.path.join(self.backup["path"], "config.env"))
             if set(env_file.parse(live)) - set(env_file.parse(given)):

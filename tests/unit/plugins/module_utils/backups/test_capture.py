@@ -29,7 +29,9 @@ def stack(tmp_path):
     return disk.lay_out(tmp_path)
 
 
-def saved(stack, contents, backup_id="deploy-20260701-120000", complete=True, kong=None, exact=None, **changes):
+def saved(
+    stack, contents, backup_id="deploy-20260701-120000", complete=True, kong=None, exact=None, networks=None, **changes
+):
     """Write an older backup that holds contents; changes: service → fields in which its record differs."""
     where = store(stack.backup_dir)
     writer = BackupWriter(where, backup_id, MINE)
@@ -48,7 +50,7 @@ def saved(stack, contents, backup_id="deploy-20260701-120000", complete=True, ko
     }
     services.update({name: item for name, item in changes.items() if name not in services})
     about = {"services": services, "complete": complete, "kong": kong or {}, "sequence": int(backup_id[7:15])}
-    about.update({} if exact is None else {"exact": exact})
+    about.update({} if exact is None else {"exact": exact}, networks=networks or {})
     writer.finish(manifest(backup_id, **about), {})
 
 
@@ -331,6 +333,18 @@ class TestDefinitions:
             )
         else:
             assert captured.gaps == ["network gateway_default runs with another internal than the files say"]
+
+    @pytest.mark.parametrize("noted", ["one", "two"])
+    def test_an_older_backup_of_another_network_was_another_deployment(self, stack, noted):
+        deployed = {path: disk.Runner().read(stack.path(path)) for path in (COMPOSE, ENV)}
+        label = "com.docker.compose."
+        now = {f"{label}project": "gateway", f"{label}config-hash": "one", f"{label}version": "2.40.0"}
+        record = {"gateway_default": {"config_hash": noted, "compose_version": "2.40.0"}}
+        saved(stack, deployed, networks=record)
+        disk.put(stack, ENV, EDITED_ENV)
+        captured = capture(stack, nets=[{"Name": "gateway_default", "Labels": now}])
+        told = "reconstructed" if noted == "two" else "from deploy-20260701-120000"
+        assert origins(captured) == {ENV: told}
 
     def test_what_was_deployed_with_other_files_is_said_beside_what_differs(self, stack):
         deployed = tuple(stack.path(name) for name in (COMPOSE, "docker-compose.prod.yml"))

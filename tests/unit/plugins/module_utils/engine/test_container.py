@@ -9,6 +9,7 @@ import json
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import (
+    NAMELESS,
     OTHER_KIND,
     as_record,
     from_inspect,
@@ -196,6 +197,13 @@ def test_a_container_that_nobody_finds_by_its_name(networks, mode, nameless):
     found = inspect(top={"NetworkSettings": {"Networks": networks}, "HostConfig": {"NetworkMode": mode}})
     assert found.nameless is nameless
     assert bool(found.trouble) is nameless
+
+
+@pytest.mark.parametrize(("networks", "lost"), [({}, True), ({"n": {"Aliases": ["kong"]}}, False)])
+def test_what_does_not_run_and_is_on_no_network_has_lost_it(networks, lost):
+    state = {"Status": "exited", "Running": False}
+    found = inspect(top={"NetworkSettings": {"Networks": networks}}, **state)
+    assert found.trouble == f"is exited with exit status 0{f', {NAMELESS}' if lost else ''}"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from ansible_collections.kong_masking.recovery.tests.unit import samples
 
 SECRET = "canary-s3cret-value"
 FILES = {"docker-compose.yml": b"services: {}", "config/production.env": f"A=1\n{SECRET}=\n".encode()}
+# By what a definition or the settings name something out of the stack's directory.
+NAMED = b"services: {kong: {env_file: ../common.env}, client: {extends: {file: ../shared/x.yml}}}"
 BESIDE = ("../common.env", "../shared/x.yml", "compose.yml", "on-disk.env")
 
 
@@ -75,10 +77,18 @@ def test_absolute_paths_as_the_stack_was_deployed_and_as_defaults_lead_to_them_t
     assert laid_out == f"services: {{kong: {{env_file: ['{runner.folder}/a.env', '${{F:-{runner.folder}/a.env}}']}}}}"
 
 
-def test_what_lies_beside_the_stack_is_read_where_it_is(tmp_path):
+@pytest.mark.parametrize(
+    ("link", "text", "settings"),
+    [(False, NAMED, {}), (True, NAMED, {}), (False, b"services: {}", {"env_file": "../common.env"})],
+    ids=["by-the-definition", "of-a-stack-behind-a-link", "by-the-settings"],
+)
+def test_what_lies_beside_the_stack_is_read_where_it_is(tmp_path, link, text, settings):
     """Compose takes ``../common.env`` from the directory that it is given."""
-    (tmp_path / "gateway").mkdir()
-    (tmp_path / "gateway" / "on-disk.env").write_text("", encoding="utf-8")
+    folder = tmp_path / "releases" / "7" if link else tmp_path / "gateway"
+    folder.mkdir(parents=True)
+    (folder / "on-disk.env").write_text("", encoding="utf-8")
+    if link:
+        (tmp_path / "gateway").symlink_to(folder)
     (tmp_path / "common.env").write_text("A=1\n", encoding="utf-8")
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "x.yml").write_text("services: {}", encoding="utf-8")
@@ -89,11 +99,12 @@ def test_what_lies_beside_the_stack_is_read_where_it_is(tmp_path):
             self.found = [Path(folder, name).exists() for name in BESIDE]
             return super().run(cmd, timeout, check)
 
-    text = b"services: {kong: {env_file: ../common.env}, client: {extends: {file: ../shared/x.yml}}}"
     runner = Looking()
-    Definitions(samples.stack(tmp_path / "gateway"), runner, ("docker", "compose")).resolve({"compose.yml": text})
+    stack = samples.stack(tmp_path / "gateway", **settings)
+    Definitions(stack, runner, ("docker", "compose")).resolve({"compose.yml": text})
     assert runner.found == [True, True, True, False]
     assert runner.seen == [f"{runner.folder}/compose.yml"]
+    assert ("--env-file" in runner.commands[0]) is bool(settings)
     assert (tmp_path / "common.env").exists()
 
 

@@ -24,6 +24,7 @@ MADE = {
         "com.docker.compose.version": "2.40.3",
     },
 }
+BOTH = [{"Subnet": "172.26.0.0/16"}, {"Subnet": "fd00::/64"}]
 RECORD = {"gateway_default": {"config_hash": "3dbf49f90fa2", "compose_version": "2.40.3"}}
 LEFT_OPEN = {"default": {"name": "gateway_default", "ipam": {}}}
 
@@ -69,6 +70,9 @@ def test_what_was_never_recorded_or_is_not_there_differs_in_nothing():
         ({"internal": True}, {}, "internal"),
         ({"internal": True}, {"Internal": True}, ""),
         ({}, {"Attachable": True}, "attachable"),
+        # docker-compose 1 made every network so.
+        ({}, {"Attachable": True, "Labels": {"com.docker.compose.project": "gateway"}}, ""),
+        ({"attachable": True}, {}, "attachable"),
         ({"driver": "bridge"}, {}, ""),
         ({"driver": "macvlan"}, {}, "driver"),
         ({"enable_ipv6": True}, {}, "enable_ipv6"),
@@ -82,6 +86,8 @@ def test_what_was_never_recorded_or_is_not_there_differs_in_nothing():
         ({"ipam": {"config": [{"subnet": "10.9.0.0/24"}]}}, {}, "subnet"),
         ({"ipam": {"config": [{"subnet": "172.26.1.1/16"}]}}, {}, ""),
         ({"ipam": {"config": [{"subnet": "FD00:0:0::/64"}]}}, {"IPAM": {"Config": [{"Subnet": "fd00::/64"}]}}, ""),
+        ({"ipam": {"config": [{"subnet": "fd00::/64"}]}}, {"IPAM": {"Config": BOTH}}, ""),
+        ({"ipam": {"config": [{"subnet": "fd01::/64"}]}}, {"IPAM": {"Config": BOTH}}, "subnet"),
         ({"internal": True, "driver": "macvlan"}, {}, "driver, internal"),
         ({"external": True, "internal": True}, {}, ""),
     ],
@@ -91,6 +97,8 @@ def test_what_was_never_recorded_or_is_not_there_differs_in_nothing():
         "to-be-shut",
         "both-shut",
         "attachable",
+        "attachable-as-of-old",
+        "to-be-attachable",
         "driver",
         "other-driver",
         "ipv6",
@@ -100,6 +108,8 @@ def test_what_was_never_recorded_or_is_not_there_differs_in_nothing():
         "other-subnet",
         "subnet-by-an-address-of-it",
         "subnet-of-ipv6",
+        "the-engine-chose-the-other-kind",
+        "other-subnet-of-ipv6",
         "two",
         "external",
     ],

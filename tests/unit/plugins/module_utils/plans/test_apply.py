@@ -40,6 +40,9 @@ class Engine:
     def has_network(self):
         return self.network
 
+    def own_networks(self):
+        return [{}]
+
     def container(self, service):
         return self.found.get(service)
 

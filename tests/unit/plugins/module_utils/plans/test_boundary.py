@@ -120,6 +120,24 @@ def test_a_place_is_at_the_address_that_was_asked_for(host, asked, addresses):
     assert boundary.published(services, recorded) == {"nginx": [(address, 443, "tcp") for address in addresses]}
 
 
+def test_who_of_the_project_is_on_its_networks_and_no_part_of_a_plan():
+    def made(name, service, state="running", network="gateway_default", **labels):
+        labels = {f"com.docker.compose.{key}": value for key, value in labels.items()}
+        own = {"com.docker.compose.project": "gateway", "com.docker.compose.service": service, **labels}
+        networks = {"NetworkSettings": {"Networks": {network: {}}}}
+        return {"Names": [f"/{name}"], "State": state, "Labels": own, **networks}
+
+    everyone = [
+        made("kong", "kong"),
+        made("kong-run", "kong", oneoff="True"),
+        made("kong-run-ended", "kong", state="exited", oneoff="True"),
+        made("tool", "tool"),
+        made("tool-elsewhere", "tool", network="other"),
+        made("stranger", "kong", project="other"),
+    ]
+    assert boundary.passengers(["gateway_default"], everyone, "gateway", {"kong"}) == ["kong-run", "tool"]
+
+
 def test_one_port_may_be_asked_for_at_several_places():
     """Where a range was asked for, the one that it got stands for it."""
     asked = [{"HostIp": "127.0.0.1", "HostPort": "8001"}, {"HostIp": "10.0.0.5", "HostPort": "9001"}]

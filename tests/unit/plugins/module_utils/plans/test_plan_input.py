@@ -103,6 +103,7 @@ def test_what_equals_the_backup_needs_nothing(stack, places):
         "network": True,
         "other_networks": {},
         "guests": [],
+        "passengers": [],
         "blocked": [],
         "redis_closed": {},
     }
@@ -312,6 +313,14 @@ class TestOriginalLayout:
         about = {"sha256": sha(EDITED_ENV), "source": "config.env", "uid": os.getuid(), "gid": os.getgid()}
         expected = {ENV: {**about, "mode": os.stat(stack.path(ENV)).st_mode & 0o777}}
         assert found == {**expected, **({".env": {**about, "mode": 0o640}} if beside else {})}
+
+    def test_an_env_that_is_a_link_to_it_stays_one(self, stack):
+        backup = self.backup(stack, disk.FILES[ENV])
+        disk.put(stack, ENV, disk.FILES[ENV] + b"NEWER=1\n")
+        os.symlink(ENV, stack.path(".env"))
+        made = look(stack, backup)
+        now = made.files.now()
+        assert [path for path, item in made.files.files.items() if now[path]["sha256"] != item["sha256"]] == [ENV]
 
     def test_an_env_beside_it_keeps_the_variables_that_it_alone_has(self, stack):
         backup = self.backup(stack, EDITED_ENV)

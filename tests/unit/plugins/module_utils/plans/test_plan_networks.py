@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     SETTINGS,
@@ -13,6 +14,7 @@ from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     states,
     steps,
     stranger,
+    trouble,
 )
 
 WHY = "gateway_default differs in internal"
@@ -21,6 +23,11 @@ WHY = "gateway_default differs in internal"
 def other_network(_wanted, now):
     """Compose made the network of another definition."""
     now["other_networks"] = {"gateway_default": "internal"}
+
+
+def passenger(_wanted, now):
+    """A container of the project is on it that no plan makes anew."""
+    now["passengers"] = ["gateway-kong-run-1"]
 
 
 def guest(_wanted, now):
@@ -71,6 +78,25 @@ def test_a_stranger_on_it_is_in_the_way(force):
     plan = build_plan(*states(other_network, guest), {**SETTINGS, "force": force})
     assert [item["name"] for item in plan["refusals"]] == ["network_guest"]
     assert plan["refusals"][0]["hint"] == "Take it off: docker network disconnect NETWORK monitor"
+
+
+@pytest.mark.parametrize(("force", "refused"), [(False, ["network_guest"]), (True, [])], ids=["plain", "force"])
+def test_a_container_of_the_project_that_is_no_part_of_the_plan_is_only_by_force_taken_off_it(force, refused):
+    plan = build_plan(*states(other_network, passenger), {**SETTINGS, "force": force})
+    assert [item["name"] for item in plan["refusals"]] == refused
+
+
+def test_a_job_that_is_done_is_not_run_again_for_it():
+    wanted, now = states(other_network)
+    now["services"]["client"].update(state="exited", running=False)
+    plan = build_plan(wanted, now, SETTINGS)
+    assert decided(plan) == dict.fromkeys(("redis", "kong", "nginx"), "recreate")
+
+
+def test_a_run_that_was_broken_off_makes_those_anew_that_were_taken_off_it():
+    """The old network is gone, and what was stopped for it never gets it back by a start."""
+    off = trouble("kong", "exited", f"is exited with exit status 0, {NAMELESS}")
+    assert decided(build_plan(*states(off), SETTINGS)) == {"kong": "recreate", "nginx": "reload"}
 
 
 def test_a_stranger_on_a_network_that_stays_is_left_alone():
