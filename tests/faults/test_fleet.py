@@ -97,13 +97,15 @@ def test_backups_of_one_play_have_one_id_and_a_backup_that_one_host_lacks_moves_
         shutil.rmtree(one.stack.directory / "backups", ignore_errors=True)
     taken = play(lab, *hosts, playbook="backup")
     assert taken.rc == 0, taken.output
-    ids = [sorted(path.name for path in (one.stack.directory / "backups" / "pre-deploy").iterdir()) for _, one in hosts]
+    ids = [
+        sorted(path.name for path in (one.stack.directory / "backups" / "pre-deploy").iterdir()) for _name, one in hosts
+    ]
     assert ids[0] == ids[1]
     (backup,) = ids[0]
-    good = [one.state() for _, one in hosts]
+    good = [one.state() for _name, one in hosts]
     for one in (lab, second):
         releases.good_but_different(one)
-    changed = [one.state() for _, one in hosts]
+    changed = [one.state() for _name, one in hosts]
     kept = second.stack.directory / "backups" / "pre-deploy" / backup
     kept.rename(second.folder / "away")
 
