@@ -92,15 +92,15 @@ class Container:
 
         A failing health check alone is no trouble as long as the process runs: readiness is asked of the service.
         """
+        # Taken off its networks, a container does not get them back by a start.
+        lost = f", {NAMELESS}" if self.nameless and not self.addresses else ""
         if self.oom_killed and not self.running:
-            return "was killed for lack of memory"
+            return f"was killed for lack of memory{lost}"
         if self.state in ("restarting", "paused", "dead", "removing"):
-            return f"is {self.state}"
+            return f"is {self.state}{lost}"
         if self.state != "running":
-            why = f", {OTHER_KIND}" if _OTHER_KIND_SAID in self.error else ""
-            # Taken off its networks, it does not get them back by a start.
-            why += f", {NAMELESS}" if self.nameless and not self.addresses else ""
-            return f"is {self.state} with exit status {self.exit_code}{why}"
+            kind = f", {OTHER_KIND}" if _OTHER_KIND_SAID in self.error else ""
+            return f"is {self.state} with exit status {self.exit_code}{kind}{lost}"
         if self.nameless:
             return NAMELESS
         if self.health == "unhealthy":

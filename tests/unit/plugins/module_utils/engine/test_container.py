@@ -200,10 +200,17 @@ def test_a_container_that_nobody_finds_by_its_name(networks, mode, nameless):
 
 
 @pytest.mark.parametrize(("networks", "lost"), [({}, True), ({"n": {"Aliases": ["kong"]}}, False)])
-def test_what_does_not_run_and_is_on_no_network_has_lost_it(networks, lost):
-    state = {"Status": "exited", "Running": False}
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"Status": "exited", "Running": False}, "is exited with exit status 0"),
+        ({"Status": "restarting", "Restarting": True}, "is restarting"),
+        ({"Status": "exited", "Running": False, "OOMKilled": True}, "was killed for lack of memory"),
+    ],
+)
+def test_what_does_not_run_and_is_on_no_network_has_lost_it(state, why, networks, lost):
     found = inspect(top={"NetworkSettings": {"Networks": networks}}, **state)
-    assert found.trouble == f"is exited with exit status 0{f', {NAMELESS}' if lost else ''}"
+    assert found.trouble == f"{why}{f', {NAMELESS}' if lost else ''}"
 
 
 @pytest.mark.parametrize(
