@@ -1,7 +1,8 @@
-"""Settings of hypothesis: no files in the checkout, and no deadline on a busy machine; less for coverage to write."""
+"""Settings of hypothesis: no files in the checkout, no deadline on a busy machine; less to do in each test's fork."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 from hypothesis import settings
@@ -11,7 +12,10 @@ settings.load_profile("unit")
 
 
 def pytest_collection_finish() -> None:
-    """Save what coverage saw of the imports: ansible-test forks for each test, and each fork would save it anew."""
+    """Import and save once what each fork would import and save anew: ansible-test forks for each test."""
+    # The modules import them at first use, which takes longer than most tests.
+    for library in ("docker", "redis", "requests"):
+        importlib.import_module(library)
     coverage = sys.modules.get("coverage")
     if coverage is not None and (measuring := coverage.Coverage.current()) is not None:
         measuring.save()
