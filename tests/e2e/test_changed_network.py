@@ -30,7 +30,11 @@ def shut(lab: Lab) -> None:
     lab.stack.compose("up", "-d", "--no-build", "--pull", "never", check=False)
 
 
-@pytest.mark.parametrize("setting", [{}, {"KONG_LOG_LEVEL": "debug"}], ids=["alone", "and-kong-too"])
+@pytest.mark.parametrize(
+    "setting",
+    [{}, pytest.param({"KONG_LOG_LEVEL": "debug"}, marks=pytest.mark.slow)],
+    ids=["alone", "and-kong-too"],
+)
 def test_it_is_made_anew_as_it_was(lab: Lab, setting: dict[str, str]) -> None:
     """Compose would stop a single service for it and then fail, as the others are still on it."""
     lab.golden()

@@ -7,8 +7,14 @@ import secrets
 import pytest
 from redis_lab import RedisLab
 
-# Without append-only files these run in the full run alone; all others run with them and without them each time.
-APPEND_ONLY = ("test_aliases.py", "test_settings.py", "test_undo.py")
+# Files and single tests that run without append-only files in the full run alone; all others run both ways each time.
+APPEND_ONLY = {
+    "test_aliases.py",
+    "test_damage.py",
+    "test_settings.py",
+    "test_undo.py",
+    "test_a_server_that_cannot_answer",
+}
 
 
 @pytest.fixture(scope="module", params=["aof", "rdb"])
@@ -26,5 +32,5 @@ def pytest_collection_modifyitems(items):
     """Leave what APPEND_ONLY names to the full run, without append-only files."""
     for item in items:
         given = item.callspec.params if hasattr(item, "callspec") else {}
-        if item.path.name in APPEND_ONLY and given.get("lab") == "rdb":
+        if APPEND_ONLY & {item.path.name, item.originalname} and given.get("lab") == "rdb":
             item.add_marker(pytest.mark.slow)

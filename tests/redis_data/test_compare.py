@@ -316,6 +316,7 @@ def test_a_large_value_is_compared_and_moved(three):
     assert change(live, wanted, "restore").keys == 0
 
 
+@pytest.mark.slow
 def test_200_000_small_keys_change_at_once(three):
     """While they do, a client never sees half of them."""
     live, wanted, _brought = three

@@ -117,7 +117,9 @@ def test_ports_that_are_not_published_are_no_fault(lab: Lab) -> None:
     assert found.failed == {KNOWN_LEAK}
 
 
-@pytest.mark.parametrize("status", [401, 404, 429, 500, 529])
+@pytest.mark.parametrize(
+    "status", [401, 529, *(pytest.param(other, marks=pytest.mark.slow) for other in (404, 429, 500))]
+)
 def test_a_provider_that_refuses_is_not_measured_and_fails_nothing(lab: Lab, status: int) -> None:
     found = verify(lab, headers={"X-Echo-Status": str(status)})
     assert found.passed, str(found)
