@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e test-faults \
-	verification slow-redis_data slow-e2e slow-verification slow-faults molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis bench-connections matrix \
+	verification slow-redis_data slow-e2e slow-verification slow-faults slow-engine molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis bench-connections matrix \
 	importer test test-full build clean
 
 help: ## List the targets
@@ -91,11 +91,19 @@ verification: setup engine ## Break the reference stack in dozens of ways; each 
 	@$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/verification -m "not slow" $(ARGS)
 
 # Where the engine is killed, it is killed under everybody: those tests run alone. 5: ARGS chose none of these.
-test-faults slow-faults: setup engine ## Kill rollbacks, the engine and the disk under them: each phase and fault once, or all the rest
+kills = $(bin)/pytest -q -rfEP --durations=12 $(beside) tests/faults --ignore tests/faults/test_engine.py
+engine-kills = $(bin)/pytest -q -rfEP tests/faults/test_engine.py
+test-faults: setup engine ## Kill rollbacks, the engine and the disk under them: each phase and fault once
 	@tests/stack/images/build
-	@half='$(if $(filter slow-%,$@),slow,not slow)'; \
-	$(bin)/pytest -q -rfEP --durations=12 $(beside) tests/faults --ignore tests/faults/test_engine.py -m "$$half" $(ARGS); first=$$?; \
-	$(bin)/pytest -q -rfEP tests/faults/test_engine.py -m "$$half" $(ARGS); case $$first$$? in 00 | 05 | 50) ;; *) exit 1 ;; esac
+	@$(kills) -m "not slow" $(ARGS); first=$$?; $(engine-kills) -m "not slow" $(ARGS); case $$first$$? in 00 | 05 | 50) ;; *) exit 1 ;; esac
+
+slow-faults: setup engine ## Kill rollbacks at every other point in every data mode
+	@tests/stack/images/build
+	@$(kills) -m slow $(ARGS)
+
+slow-engine: setup engine ## Kill the engine at every other point in every data mode
+	@tests/stack/images/build
+	@$(engine-kills) -m slow $(ARGS)
 
 slow-redis_data slow-e2e slow-verification: setup engine ## Run the rest of redis-data, e2e and verification
 	@tools/redis-server

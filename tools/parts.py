@@ -76,6 +76,7 @@ PARTS = (
     Part("slow-e2e", engine=True, full_only=True),
     Part("slow-verification", engine=True, full_only=True),
     Part("slow-faults", engine=True, full_only=True),
+    Part("slow-engine", engine=True, full_only=True),
     Part("molecule-all", engine=True, full_only=True),
     Part("matrix", engine=True, full_only=True, last=True),
     Part("bench", engine=True, full_only=True, last=True),
