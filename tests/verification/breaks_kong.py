@@ -153,8 +153,14 @@ def killed_for_memory(lab: Lab) -> Iterator[None]:
     name = tools.name_of(lab, "kong")
     lab.stack.compose("stop", "-t", "1", "kong")
     tools.run(["docker", "update", "--memory", "12m", "--memory-swap", "12m", "--restart", "no", name])
-    tools.run(["docker", "start", name], check=False)
-    tools.wait_until(lambda: not lab.stack.containers()["kong"]["State"]["Running"], 20)
+
+    def starved() -> bool:
+        """Whether it ran and was seen to be killed for its memory; a start that failed would be another fault."""
+        tools.run(["docker", "start", name], check=False)
+        tools.wait_until(lambda: not lab.stack.containers()["kong"]["State"]["Running"], 20)
+        return bool(lab.stack.containers()["kong"]["State"]["OOMKilled"])
+
+    tools.wait_until(starved, 60)
     yield
     tools.run(["docker", "update", "--memory", "1g", "--memory-swap", "2g", "--restart", "unless-stopped", name])
     tools.run(["docker", "start", name])
