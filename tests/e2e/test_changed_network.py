@@ -11,7 +11,8 @@ from lab import Lab
 from outside import run
 
 OWN = "networks:\n  masking:\n    driver: bridge\n"
-SHUT = f"{OWN}    internal: true\n"
+SHUT = "internal: true"
+OPEN = "attachable: true"
 
 
 def network(lab: Lab) -> dict[str, Any]:
@@ -20,34 +21,38 @@ def network(lab: Lab) -> dict[str, Any]:
     return found
 
 
-def shut(lab: Lab) -> None:
-    """Deploy a definition whose network leads nowhere."""
+def redefine(lab: Lab, setting: str = SHUT) -> None:
+    """Deploy another definition of the network, by default one that leads nowhere."""
     path = lab.stack.directory / "docker-compose.yml"
     text = path.read_text(encoding="utf-8")
     assert text.count(OWN) == 1
-    path.write_text(text.replace(OWN, SHUT), encoding="utf-8")
-    # Nothing is reached through published ports then, and Compose may give up on what waits for nginx.
+    path.write_text(text.replace(OWN, f"{OWN}    {setting}\n"), encoding="utf-8")
+    # One that leads nowhere has no published ports, and Compose may give up on what waits for nginx.
     lab.stack.compose("up", "-d", "--no-build", "--pull", "never", check=False)
 
 
 @pytest.mark.parametrize(
-    "setting",
-    [{}, pytest.param({"KONG_LOG_LEVEL": "debug"}, marks=pytest.mark.slow)],
-    ids=["alone", "and-kong-too"],
+    ("definition", "setting"),
+    [
+        (OPEN, {}),
+        pytest.param(SHUT, {}, marks=pytest.mark.slow),
+        pytest.param(SHUT, {"KONG_LOG_LEVEL": "debug"}, marks=pytest.mark.slow),
+    ],
+    ids=["still-leading-out", "leading-nowhere", "and-kong-too"],
 )
-def test_it_is_made_anew_as_it_was(lab: Lab, setting: dict[str, str]) -> None:
+def test_it_is_made_anew_as_it_was(lab: Lab, definition: str, setting: dict[str, str]) -> None:
     """Compose would stop a single service for it and then fail, as the others are still on it."""
     lab.golden()
     before, was = lab.state(), network(lab)
     lab.stack.set_env(**setting)
-    shut(lab)
-    assert network(lab)["Internal"] is True
+    redefine(lab, definition)
+    assert (network(lab)["Internal"], network(lab)["Attachable"]) == (definition == SHUT, definition == OPEN)
 
     done = lab.play("rollback")
 
     after, now = lab.state(), network(lab)
     assert done.rc == 0, done.output
-    assert (now["Internal"], now["Labels"]) == (False, was["Labels"])
+    assert (now["Internal"], now["Attachable"], now["Labels"]) == (False, False, was["Labels"])
     assert stack_state.differences(before, after, identity=False, data=False) == []
     assert stack_state.lost(before, after) == []
     again = lab.play("rollback")
@@ -59,7 +64,7 @@ def test_it_is_made_anew_as_it_was(lab: Lab, setting: dict[str, str]) -> None:
 def test_a_single_service_is_not_rolled_back_alone(lab: Lab) -> None:
     lab.golden()
     lab.stack.set_env(KONG_LOG_LEVEL="debug")
-    shut(lab)
+    redefine(lab)
     before = lab.state()
 
     done = lab.play("rollback", "-e", "services=kong")
@@ -76,7 +81,7 @@ def test_a_run_that_was_broken_off_after_it_took_the_network_away_is_taken_up(la
     """Nothing gets its place on a network back by being started."""
     lab.golden()
     before = lab.state()
-    shut(lab)
+    redefine(lab)
     lab.stack.compose("stop", "--timeout", "1", "kong")
     name = f"{lab.project}_masking"
     for found in lab.stack.containers().values():

@@ -21,6 +21,7 @@ from .images import Images
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
+NOT_CONNECTED = "is not connected to"
 
 
 class DockerStack(Images):
@@ -110,9 +111,20 @@ class DockerStack(Images):
                         f"{name} is a stranger on network {network['Name']}, which cannot be made anew with it there.",
                         f"Take it off: docker network disconnect {network['Name']} {name}",
                     )
-                self.api.disconnect_container_from_network(item["Id"], network["Id"], force=True)
+                self._take_off(item["Id"], network["Id"])
             self.api.remove_network(network["Id"])
         return len(found)
+
+    def _take_off(self, container_id: str, network_id: str) -> None:
+        """Take a container off a network; one that restarts in a loop has no place on it between two starts."""
+        try:
+            self.api.disconnect_container_from_network(container_id, network_id, force=True)
+        except docker.errors.APIError as exc:
+            if NOT_CONNECTED not in str(exc):
+                raise
+            # Stopped, it comes to no further start, which would take a place again.
+            self.api.stop(container_id, timeout=0)
+            self.api.disconnect_container_from_network(container_id, network_id, force=True)
 
     def execute(
         self, container: Container, cmd: list[str], env: dict[str, str] | None = None

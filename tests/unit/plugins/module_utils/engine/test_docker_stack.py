@@ -74,6 +74,53 @@ def test_stop(grace, state, expected):
     assert found.api.calls == expected
 
 
+class TestNetworks:
+    """The project's own are taken away once nobody is on them any more."""
+
+    @staticmethod
+    def removed(*rows, refusing=""):
+        """Remove the networks and return what the engine was told; nginx refuses to go until it is stopped."""
+        found = engine(*rows)
+        told = found.api.calls
+
+        def disconnect(container_id, _network_id, force):
+            told.append(("disconnect", container_id))
+            if refusing and container_id == "nginx" and ("stop", "nginx", {"timeout": 0}) not in told:
+                raise docker.errors.APIError(refusing)
+
+        found.api.networks = lambda filters: [{"Id": "net", "Name": "gateway_masking"}]
+        found.api.containers = lambda **_filters: list(rows)
+        found.api.disconnect_container_from_network = disconnect
+        assert found.remove_networks() == 1
+        return told
+
+    def test_everything_is_taken_off_first(self):
+        assert self.removed(row("kong", "kong"), row("nginx", "nginx")) == [
+            ("disconnect", "kong"),
+            ("disconnect", "nginx"),
+            ("remove_network", "net"),
+        ]
+
+    def test_what_restarts_in_a_loop_is_stopped_for_it(self):
+        """The engine lists it as on the network, and says that it is not connected between two starts."""
+        refusing = "container nginx is not connected to network gateway_masking"
+        assert self.removed(row("nginx", "nginx"), row("redis", "redis"), refusing=refusing) == [
+            ("disconnect", "nginx"),
+            ("stop", "nginx", {"timeout": 0}),
+            ("disconnect", "nginx"),
+            ("disconnect", "redis"),
+            ("remove_network", "net"),
+        ]
+
+    def test_what_the_engine_refuses_otherwise_is_an_error(self):
+        with pytest.raises(docker.errors.APIError, match="not permitted"):
+            self.removed(row("nginx", "nginx"), refusing="operation not permitted")
+
+    def test_a_stranger_stays_on_it_and_is_named(self):
+        with pytest.raises(RecoveryError, match="monitor is a stranger on network gateway_masking"):
+            self.removed(row("monitor", "monitor", project="other"))
+
+
 def test_an_engine_that_does_not_answer(monkeypatch):
     def refuse(**_kwargs):
         raise docker.errors.DockerException("connection refused")
