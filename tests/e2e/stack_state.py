@@ -236,6 +236,11 @@ def names_of(kind: str, project: str) -> list[str]:
     return sorted(name for name in found if not name.startswith(OF_TESTS) or name.startswith(project))
 
 
+def network_id(name: str) -> str:
+    """The id of a network; empty when there is none."""
+    return run(["docker", "network", "inspect", "--format", "{{.Id}}", name], check=False).stdout.strip()
+
+
 def wait_masked(stack: ReferenceStack, seconds: float = 30) -> None:
     """Wait until a masking request passes; raise where it does not within the time, or at once where it leaks."""
     end = time.monotonic() + seconds

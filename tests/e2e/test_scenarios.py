@@ -59,7 +59,7 @@ def test_the_projects_network_is_made_anew_by_force(lab: Lab) -> None:
     lab.golden()
     before = lab.state()
     network = f"{lab.project}_masking"
-    old = network_id(network)
+    old = stack_state.network_id(network)
     for found in lab.stack.containers().values():
         run(["docker", "network", "disconnect", "-f", network, found["Id"]])
     run(["docker", "network", "rm", network])
@@ -71,7 +71,7 @@ def test_the_projects_network_is_made_anew_by_force(lab: Lab) -> None:
     assert done.rc == 0, done.output
     assert stack_state.differences(before, after, identity=False, data=False) == []
     assert stack_state.lost(before, after) == []
-    assert network_id(network) not in ("", old)
+    assert stack_state.network_id(network) not in ("", old)
     assert [name for name in stack_state.names_of("network", lab.project) if name != network] == others
     for source, target in (("kong", "redis"), ("nginx", "kong")):
         assert lab.stack.compose("exec", "-T", source, "getent", "hosts", target).stdout.split()[1:] != []
@@ -82,20 +82,15 @@ def test_a_network_that_one_service_has_lost_is_made_anew_by_force_and_joined_by
     lab.golden()
     before = lab.state()
     network = f"{lab.project}_masking"
-    old = network_id(network)
+    old = stack_state.network_id(network)
     run(["docker", "network", "disconnect", "-f", network, lab.stack.containers()["redis"]["Id"]])
     assert lab.play("rollback").rc == 0
-    assert network_id(network) == old
+    assert stack_state.network_id(network) == old
     run(["docker", "network", "disconnect", "-f", network, lab.stack.containers()["redis"]["Id"]])
     assert lab.play("force_rollback").rc == 0
-    assert network_id(network) != old
+    assert stack_state.network_id(network) != old
     assert stack_state.differences(before, lab.state(), identity=False, data=False) == []
     assert stack_state.lost(before, lab.state()) == []
-
-
-def network_id(name: str) -> str:
-    """The id of a network; empty when there is none."""
-    return run(["docker", "network", "inspect", "--format", "{{.Id}}", name], check=False).stdout.strip()
 
 
 @pytest.mark.slow

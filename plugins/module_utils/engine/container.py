@@ -16,6 +16,8 @@ LABEL = "com.docker.compose."
 SETTLED_SECONDS = 10.0
 NAMELESS = "is not found by its name on the project's network"
 UNHEALTHY = "is unhealthy"
+# Somebody else holds its address there, or nothing leads to it; a new start gives it the same address.
+UNREACHED = "listens, but is not reached at its address on the project's network"
 # A Kong that was killed leaves its sockets in its container, and some releases then never start in it again.
 OLD_SOCKETS = "cannot start over its sockets of before"
 # What was mounted when a container was made stays a file, or a directory, for it: it never starts over the other one.

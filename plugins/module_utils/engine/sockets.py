@@ -86,10 +86,9 @@ def owners(ports: Iterable[int], proc: str = "/proc") -> list[Listener]:
     return sorted(found, key=lambda item: (item.port, item.pid))
 
 
-def inside(pid: int, proc: str = "/proc") -> set[int]:
-    """Return the ports on which programs listen in the network of a process, the engine's own name server aside."""
-    places = listening(_tables(f"{proc}/{pid}/net")).values()
-    return {port for address, port in places if address != NAME_SERVER}
+def inside(pid: int, proc: str = "/proc") -> set[tuple[str, int]]:
+    """Return where programs listen in the network of a process, the engine's own name server aside."""
+    return {place for place in listening(_tables(f"{proc}/{pid}/net")).values() if place[0] != NAME_SERVER}
 
 
 def _tables(folder: str) -> list[str]:

@@ -19,7 +19,7 @@ from ..errors import RecoveryError
 from ..redact import field_secrets, scrub, secret_values
 from ..runner import Runner
 from ..stack_args import StackArgs
-from . import live_state
+from . import live_state, unreached
 from .guilt import failed, guilty, next_step
 
 LOG_LINES = 8
@@ -107,7 +107,9 @@ class Diagnosis:
         error = self.engine.start_error(container)
         if error:
             found.append(f"the engine: {error}")
-        if not container.running:
+        if container.running:
+            found += filter(None, [unreached.evidence(container)])
+        else:
             found += self._listeners(container)
         found += [self._permission(container, path) for path in denied_paths(log)[:3]]
         if service == self.stack.kong_service:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine import endpoints, first_process, sockets
-from ..engine.container import Container
+from ..engine.container import UNREACHED, Container
 from ..errors import RecoveryError
 from ..gateway import web
 from ..stack_args import StackArgs
-from . import live_state
+from . import live_state, unreached
 
 SILENT = "runs but does not answer PING with its password"
 
@@ -59,6 +59,8 @@ def look(stack: StackArgs, containers: Mapping[str, Container], env: dict[str, s
         if exc.details.get("loading"):
             return RedisLook()
         container = containers[stack.redis_service]
+        if unreached.at(container, endpoints.redis_port(container, stack.redis_port, stack.redis_tls)):
+            return RedisLook(trouble=UNREACHED)
         tls = bool(exc.details.get("closed")) and _speaks_tls(stack, container)
         sign = lives(exc.details, container.health, _ports(container), tls)
         if not sign:
@@ -80,7 +82,9 @@ def _speaks_tls(stack: StackArgs, container: Container) -> bool:
 def _ports(container: Container) -> set[int] | None:
     """Return the ports of the container's own network; in the host's, everybody's programs listen."""
     shared = container.settings.get("network_mode") == "host"
-    return None if shared or not first_process.here(container) else sockets.inside(container.pid)
+    if shared or not first_process.here(container):
+        return None
+    return {port for _host, port in sockets.inside(container.pid)}
 
 
 def _advice(details: Mapping[str, Any]) -> str:

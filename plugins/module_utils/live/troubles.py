@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..engine import endpoints
-from ..engine.container import NAMELESS, OLD_SOCKETS, UNHEALTHY, Container, is_job
+from ..engine.container import NAMELESS, OLD_SOCKETS, UNHEALTHY, UNREACHED, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..gateway import web
 from ..libraries import docker
 from ..stack_args import StackArgs
-from . import readiness, redis_closed
+from . import readiness, redis_closed, unreached
 from .diagnosis import LOG_SEARCHED, old_socket
 
 STOPPED = "Tt"
@@ -33,7 +33,7 @@ def troubles(
     asked = {
         stack.redis_service: lambda: redis_closed.look(stack, containers, env).trouble,
         stack.kong_service: lambda: _kong(containers[stack.kong_service], stack, engine),
-        stack.proxy_service: lambda: _silent(web.front_url(containers[stack.proxy_service], stack.proxy_port), stack),
+        stack.proxy_service: lambda: _proxy(containers[stack.proxy_service], stack),
     }
     for name in stack.core:
         if name in found and not found[name]:
@@ -42,7 +42,7 @@ def troubles(
             # Its health check fails where a save failed too; a new start would lose what could not be saved.
             unsaved = redis_closed.look(stack, containers, env).unsaved
             found[name] = "" if unsaved else UNHEALTHY
-    if engine is not None and found.get(stack.kong_service) not in (None, "", NAMELESS):
+    if engine is not None and found.get(stack.kong_service) not in (None, "", NAMELESS, UNREACHED):
         found[stack.kong_service] += _old_sockets(containers[stack.kong_service], engine)
     return {name: why for name, why in found.items() if why}
 
@@ -63,10 +63,18 @@ def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:
 
 def _kong(container: Container, stack: StackArgs, engine: DockerStack | None) -> str:
     """A Kong whose proxy listens on no port cannot be asked, which is no reason to start it anew."""
-    if endpoints.gateway_listen(container) is None:
+    listen = endpoints.gateway_listen(container)
+    if listen is None or not readiness.kong_silent(container, stack, engine):
         return ""
-    return SILENT if readiness.kong_silent(container, stack, engine) else ""
+    return _of_silent(container, listen.port)
 
 
-def _silent(url: str, stack: StackArgs) -> str:
-    return "" if url and readiness.answers(url + stack.health_path, stack.probe_host) else SILENT
+def _proxy(container: Container, stack: StackArgs) -> str:
+    url = web.front_url(container, stack.proxy_port)
+    if url and readiness.answers(url + stack.health_path, stack.probe_host):
+        return ""
+    return _of_silent(container, endpoints.front_port(container, stack.proxy_port))
+
+
+def _of_silent(container: Container, port: int) -> str:
+    return UNREACHED if unreached.at(container, port) else SILENT

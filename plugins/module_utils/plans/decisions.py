@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.container import NAMELESS, OLD_SOCKETS, OTHER_KIND
+from ..engine.container import NAMELESS, OLD_SOCKETS, OTHER_KIND, UNREACHED
 from ..wording import short
 
 KEEP, RELOAD, START, RESTART, RECREATE, REMOVE = "keep", "reload", "start", "restart", "recreate", "remove"
@@ -142,8 +142,8 @@ def network_is_made_anew(live: Mapping[str, Any], settings: Mapping[str, Any]) -
 
     Where one is defined otherwise than in the backup, and by force where one broke.
     """
-    nameless = any(NAMELESS in item["trouble"] for item in live["services"].values())
-    broken = nameless or not live.get("network", True)
+    lost = any(sign in item["trouble"] for item in live["services"].values() for sign in (NAMELESS, UNREACHED))
+    broken = lost or not live.get("network", True)
     wanted = bool(live.get("other_networks")) or (bool(settings.get("force")) and broken)
     return wanted and not settings.get("services")
 

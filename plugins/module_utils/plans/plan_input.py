@@ -15,7 +15,7 @@ from ..configuration import config_files, links
 from ..configuration.mounted_names import mounted_names, read_at_start
 from ..data.data_plan import DataPlan
 from ..engine import networks, sockets
-from ..engine.container import NAMELESS, Container, differences, ended_since
+from ..engine.container import NAMELESS, UNREACHED, Container, differences, ended_since
 from ..engine.definitions import Definitions, drifts
 from ..engine.docker_stack import DockerStack
 from ..guards import Guard
@@ -218,7 +218,7 @@ class PlanInput:
         container = self.containers.get(service)
         if container is None or not container.running or self.stack.redis_host:
             return {}
-        if wrong.get(service) in (redis_closed.SILENT, NAMELESS):
+        if wrong.get(service) in (redis_closed.SILENT, NAMELESS, UNREACHED):
             return {}
         found = redis_closed.look(self.stack, self.containers, env)
         return {"reason": found.closed, "hint": found.hint, "unsaved": found.unsaved} if found.closed else {}

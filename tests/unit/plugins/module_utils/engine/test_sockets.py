@@ -44,7 +44,7 @@ def test_inside_a_container_the_engines_name_server_does_not_count(tmp_path):
     folder.mkdir(parents=True)
     own = TABLE.splitlines()[1].replace("0100007F:1F90", "0B00007F:9C40").replace(" 111 ", " 444 ")
     (folder / "tcp").write_text(f"{TABLE}{own}\n")
-    assert sockets.inside(42, str(tmp_path)) == {8080, 8081}
+    assert sockets.inside(42, str(tmp_path)) == {("127.0.0.1", 8080), ("0.0.0.0", 8081)}
     assert sockets.inside(43, str(tmp_path)) == set()
 
 

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.engine import first_process
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import UNREACHED
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live import redis_closed
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.redis_closed import RedisLook, lives, look
 from ansible_collections.kong_masking.recovery.tests.unit import samples
@@ -100,6 +101,11 @@ class TestNoConnection:
     def test_one_that_does_not_listen_is_dead(self, monkeypatch):
         monkeypatch.setattr(redis_closed.sockets, "inside", lambda _pid: set())
         assert look(samples.stack(), {"redis": samples.container("redis", health="healthy")}, {}) == DEAD
+
+    def test_one_whose_address_leads_elsewhere_is_in_trouble_and_not_closed(self, monkeypatch):
+        monkeypatch.setattr(redis_closed.sockets, "inside", lambda _pid: {("0.0.0.0", 1)})
+        redis = samples.container("redis", health="healthy", addresses={"gateway_masking": "127.0.0.1"})
+        assert look(samples.stack(redis_port=1), {"redis": redis}, {}) == RedisLook(trouble=UNREACHED)
 
     def test_in_the_hosts_network_everybody_listens(self):
         settings = samples.settings(network_mode="host")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS
-from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS, UNREACHED
+from ansible_collections.kong_masking.recovery.plugins.module_utils.live import readiness, unreached
 from ansible_collections.kong_masking.recovery.plugins.module_utils.live.troubles import troubles
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, serving, waits
@@ -76,6 +76,14 @@ def test_a_kong_whose_provider_hangs_is_not_started_anew(monkeypatch, shown, why
 @pytest.mark.parametrize("service", ["kong", "nginx"])
 def test_one_that_accepts_no_connection_is_silent(service):
     assert troubles(samples.stack(), {service: samples.container(service)}, {}) == {service: SILENT}
+
+
+@pytest.mark.parametrize("service", ["redis", "kong", "nginx"])
+def test_one_that_listens_and_is_not_reached_at_its_address_is_told_as_that(monkeypatch, service):
+    """The network is made anew for just this word, by force."""
+    monkeypatch.setattr(unreached, "at", lambda _container, port: port in (6379, 8000, 80))
+    engine = samples.SmallEngine(answers={"logs kong": IN_THE_WAY})
+    assert troubles(samples.stack(), {service: samples.container(service)}, {}, engine) == {service: UNREACHED}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS
+from ansible_collections.kong_masking.recovery.plugins.module_utils.engine.container import NAMELESS, UNREACHED
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.tests.unit.plan_samples import (
     KONG_FILE,
@@ -72,8 +72,12 @@ class TestNewNetwork:
 
     @pytest.mark.parametrize(
         ("changes", "live"),
-        [([trouble("nginx", "running", NAMELESS)], {}), ([], {"network": False})],
-        ids=["a-container-without-its-name", "no-network"],
+        [
+            ([trouble("nginx", "running", NAMELESS)], {}),
+            ([trouble("nginx", "running", UNREACHED)], {}),
+            ([], {"network": False}),
+        ],
+        ids=["a-container-without-its-name", "a-container-not-reached", "no-network"],
     )
     def test_it_comes_before_anything_is_started_and_after_kong_is_off(self, changes, live):
         found = plan(*changes, settings=FORCE, **live)
@@ -91,8 +95,9 @@ class TestNewNetwork:
         [SETTINGS, {**FORCE, "services": ["nginx", "kong", "redis", "client"]}],
         ids=["without-force", "for-named-services"],
     )
-    def test_it_is_left_alone(self, settings):
-        changes = [trouble("nginx", "running", NAMELESS)]
+    @pytest.mark.parametrize("sign", [NAMELESS, UNREACHED])
+    def test_it_is_left_alone(self, settings, sign):
+        changes = [trouble("nginx", "running", sign)]
         assert not any("rebuild_network" in step for step in steps(plan(*changes, settings=settings)))
 
 
