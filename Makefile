@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup engine engine-stop demo stack-up stack-down lint format unit contract report sanity redis-data e2e test-faults \
-	verification slow-redis_data slow-e2e slow-verification slow-faults slow-engine molecule molecule-all integration coverage docs pictures awx eda target compat compat-rollback bench bench-growth bench-redis bench-connections matrix \
+	verification slow-redis_data slow-e2e slow-verification slow-faults slow-engine molecule molecule-all integration coverage docs pictures awx eda target compat-rollback bench bench-growth bench-redis bench-connections matrix \
 	importer test test-full build clean
 
 help: ## List the targets
@@ -143,9 +143,6 @@ target: setup ## Run every module on the oldest Python of a target
 
 sanity: setup ## Run ansible-test sanity
 	@tools/sanity
-
-compat: setup ## Run the unit tests with the oldest supported ansible-core
-	@$(bin)/nox -s ansible-2.19-py3.11 -- units
 
 compat-rollback: setup engine ## Run one rollback with the oldest supported ansible-core
 	@$(bin)/nox -s ansible-2.19-py3.11 -- smoke

@@ -35,17 +35,13 @@ COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 @dataclass(frozen=True)
 class Part:
-    """One target of the Makefile.
-
-    first: before everything else; last: when nothing runs beside it; after: one beside it that has to have ended.
-    """
+    """One target of the Makefile; first: before everything else; last: when nothing runs beside it."""
 
     name: str
     engine: bool = False
     full_only: bool = False
     first: bool = False
     last: bool = False
-    after: str = ""
 
 
 PARTS = (
@@ -54,7 +50,6 @@ PARTS = (
     # Its recordings have times in them: nothing runs beside it.
     Part("contract", first=True),
     Part("lint"),
-    Part("compat"),
     Part("report"),
     Part("docs"),
     Part("awx"),
@@ -66,8 +61,7 @@ PARTS = (
     # One process each: they come while the parts above take the other processor.
     Part("molecule", engine=True),
     Part("integration", engine=True),
-    # They share an environment, which both would make.
-    Part("compat-rollback", engine=True, after="compat"),
+    Part("compat-rollback", engine=True),
     Part("redis-data", engine=True),
     Part("e2e", engine=True),
     Part("verification", engine=True),
@@ -198,18 +192,16 @@ def run_all(parts: list[Part], ended: Callable[[Result], None]) -> list[Result]:
         if on_engine:
             started, engine = start_engine()
             results.append(engine)
-        others = {part.name: lane.submit(one, part, not on_engine) for part in beside}
+        others = [lane.submit(one, part, not on_engine) for part in beside]
         for part in sorted(on_engine, key=lambda part: part.last):
             if part.last:
-                wait(others.values())
-            elif part.after in others:
-                wait([others[part.after]])
+                wait(others)
             if engine.status:
                 say(f"\n===== {part.name} =====\nleft out: no Docker Engine with Compose\n")
                 results.append(Result(part.name, 1, 0, 0, 1, 0))
             else:
                 results.append(one(part, live=True))
-        results += [other.result() for other in others.values()]
+        results += [other.result() for other in others]
     except BaseException:
         lane.shutdown(wait=False, cancel_futures=True)
         end_all()
