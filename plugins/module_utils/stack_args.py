@@ -64,6 +64,12 @@ def _standing(folder: str, wanted: tuple[str, ...], others: tuple[str, ...]) -> 
     return next(((name,) for name in others if os.path.isfile(os.path.join(folder, name))), wanted)
 
 
+def beyond(name: str) -> bool:
+    """Say whether a name, relative to the stack's directory or absolute, leads out of it by itself."""
+    name = os.path.normpath(name)
+    return os.path.isabs(name) or name.split(os.sep)[0] == os.pardir
+
+
 def _below(folders: Iterable[str], name: str) -> str:
     """Return a name relative to the first of the folders that an absolute one lies in; others as they are."""
     for folder in folders:
@@ -165,8 +171,7 @@ class StackArgs:
         One that lies outside is in no backup: what is on the disk counts.
         """
         name = os.path.normpath(name)
-        outside = os.path.isabs(name) or name.split(os.sep)[0] == os.pardir
-        return os.path.isfile(self.path(name)) if names is None or outside else name in names
+        return os.path.isfile(self.path(name)) if names is None or beyond(name) else name in names
 
     def path(self, relative: str) -> str:
         """Return the absolute path of something in the stack's directory."""

@@ -16,9 +16,9 @@ def values(live: bytes, names: Iterable[str]) -> dict[str, str]:
     return {name: known[name] for name in names if name in known}
 
 
-def merged(content: bytes, kept: Mapping[str, str]) -> bytes:
-    """Return the backup's environment file with the kept values in it, every other byte as it was."""
-    return env_file.with_values(content, kept)
+def merged(content: bytes, live: bytes, names: Iterable[str]) -> bytes:
+    """Return the backup's environment file with these variables as the live one writes them, all else as it was."""
+    return env_file.with_assignments(content, live, names)
 
 
 def concerned(now: Mapping[str, str], kept: Mapping[str, str]) -> set[str]:

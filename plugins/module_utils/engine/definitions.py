@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import CommandError, RecoveryError
 from ..runner import Runner
-from ..stack_args import StackArgs
+from ..stack_args import StackArgs, beyond
 from . import compose
 from .container import Container
 from .docker_stack import DockerStack
@@ -68,6 +68,8 @@ class Definitions:
             if any(b".." in text for text in (named_outside, *files.values())):
                 _neighbours(folder, place[len(folder) :])
             for path, content in files.items():
+                if beyond(path):
+                    raise RecoveryError(f"{path} is no file of the stack in {self.stack.dir}; it is not laid out.")
                 full = os.path.join(place, path)
                 self.runner.make_dir(os.path.dirname(full))
                 self.runner.write(full, own.sub(rb"%b/\1" % place.encode(), content))

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-_LINE = re.compile(
-    rb"^(?P<head>\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)\s*[=:][ \t]*)(?P<value>[^\r\n]*)", re.ASCII
+# A value in quotes may have several lines, as a certificate's; lines within it are no assignments.
+_ASSIGNMENT = re.compile(
+    rb"(?P<head>(?:\A(?:\xef\xbb\xbf)?|(?<=[\r\n]))[^\S\r\n]*(?:export[^\S\r\n]+)?"
+    rb"(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)[^\S\r\n]*[=:][ \t]*)"
+    rb"(?P<value>(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')?[^\r\n]*)",
+    re.ASCII | re.DOTALL,
 )
-_QUOTED = re.compile(r'"(?P<double>(?:[^"\\]|\\.)*)"|\'(?P<single>(?:[^\'\\]|\\.)*)\'')
-_BOM = b"\xef\xbb\xbf"
+_QUOTED = re.compile(r'"(?P<double>(?:[^"\\]|\\.)*)"|\'(?P<single>(?:[^\'\\]|\\.)*)\'', re.DOTALL)
 
 
 def parse(content: bytes) -> dict[str, str]:
@@ -19,13 +22,12 @@ def parse(content: bytes) -> dict[str, str]:
 
     Bytes that are no UTF-8 become surrogates, so that nothing is lost and nothing raises.
     """
-    found = {}
-    for line in content[len(_BOM) :].splitlines() if content.startswith(_BOM) else content.splitlines():
-        match = _LINE.match(line)
-        if match:
-            name = match.group("name").decode("ascii")
-            found[name] = _unquote(match.group("value").decode("utf-8", "surrogateescape"))
-    return found
+    return {name: _unquote(value.decode("utf-8", "surrogateescape")) for name, value in _written(content).items()}
+
+
+def _written(content: bytes) -> dict[str, bytes]:
+    """Return name → value with its quotes, and with what stands behind it in its line."""
+    return {match["name"].decode("ascii"): match["value"] for match in _ASSIGNMENT.finditer(content)}
 
 
 def _unquote(raw: str) -> str:
@@ -43,22 +45,25 @@ def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
 
     A value is written in single quotes where Compose would otherwise read something else into it.
     """
-    lines = content.splitlines(keepends=True)
-    for number, line in enumerate(lines):
-        body = line[len(_BOM) :] if number == 0 and line.startswith(_BOM) else line
-        match = _LINE.match(body)
-        name = match.group("name").decode("ascii") if match else ""
-        if match and name in values:
-            start = len(line) - len(body)
-            quoted = _quote(values[name]).encode("utf-8", "surrogateescape")
-            lines[number] = line[: start + match.end("head")] + quoted + line[start + match.end("value") :]
-    return b"".join(lines)
+    return _with(content, {name: _quote(value).encode("utf-8", "surrogateescape") for name, value in values.items()})
+
+
+def with_assignments(content: bytes, other: bytes, names: Iterable[str]) -> bytes:
+    """Return content with the given variables as another file writes them: references to variables stay references."""
+    there = _written(other)
+    return _with(content, {name: there[name] for name in names if name in there})
+
+
+def _with(content: bytes, written: Mapping[str, bytes]) -> bytes:
+    return _ASSIGNMENT.sub(
+        lambda match: match["head"] + written.get(match["name"].decode("ascii"), match["value"]), content
+    )
 
 
 def taking(content: bytes, other: bytes) -> bytes:
     """Return content with the values that another file has for its variables; those that it alone has stay."""
     here, there = parse(content), parse(other)
-    return with_values(content, {name: there[name] for name in here if there.get(name, here[name]) != here[name]})
+    return with_assignments(content, other, [name for name in here if there.get(name, here[name]) != here[name]])
 
 
 def _quote(value: str) -> str:

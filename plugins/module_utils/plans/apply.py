@@ -151,7 +151,7 @@ class PlanExecutor:
         if "into" in live:
             content = env_file.taking(live["into"], content)
         if "kept_in" in live:
-            content = kept_secrets.merged(content, kept_secrets.values(live["kept_in"], action["keep"]))
+            content = kept_secrets.merged(content, live["kept_in"], action["keep"])
         if live and hashlib.sha256(content).hexdigest() != action["sha256"]:
             what = action.get("kept_in") or action["into"]
             raise RecoveryError(f"{what} changed since the plan was made.", "Run the same command again.")

@@ -19,7 +19,7 @@ from ..engine import env_file
 from ..engine.container import Container
 from ..errors import DamagedBackupError, RecoveryError
 from ..runner import Runner, Stamp
-from ..stack_args import OVERRIDES, StackArgs
+from ..stack_args import OVERRIDES, StackArgs, beyond
 from .decisions import covers
 
 ABOUT = ("sha256", "mode", "uid", "gid")
@@ -70,7 +70,8 @@ class TargetFiles:
     def __init__(self, stack: StackArgs, runner: Runner, backup: Mapping[str, Any], keep: Sequence[str]) -> None:
         self.stack, self.runner, self.backup = stack, runner, backup
         path = stack.path(stack.env_file)
-        self.kept = kept_secrets.values(runner.read(path), keep) if keep and os.path.isfile(path) else {}
+        self.live = runner.read(path) if keep and os.path.isfile(path) else b""
+        self.kept = kept_secrets.values(self.live, keep)
         self.files = self._original() if backup["layout"] == "original" else self._recorded()
         self.env_file = stack.env_file_among(self.files)
         self._close()
@@ -159,16 +160,18 @@ class TargetFiles:
         """
         found = {}
         digest = next(item["sha256"] for item in self.backup["files"] if item["path"] == "config.env")
-        for path in dict.fromkeys([self.stack.env_file, ".env"]):
+        own = self.stack.env_file or ".env"
+        if beyond(own):
+            self._need_same(own, digest)
+        for path in dict.fromkeys([own, ".env"]):
             full = self.stack.path(path)
-            if path == self.stack.env_file or os.path.isfile(full):
+            if not beyond(path) and (path == own or os.path.isfile(full)):
                 owner = self.runner.stamp(full) if os.path.isfile(full) else Stamp(0o600, -1, -1)
                 found[path] = {"sha256": digest, "source": "config.env", **asdict(owner)}
         beside = found.get(".env", {})
         # One that is a link to the other file is that file.
-        if beside and self.stack.relative(self.stack.path(".env")) != self.stack.relative(
-            self.stack.path(self.stack.env_file)
-        ):
+        places = {os.path.realpath(self.stack.path(path)) for path in (own, ".env")}
+        if beside and len(places) > 1:
             live = self.runner.read(self.stack.path(".env"))
             given = self.runner.read(os.path.join(self.backup["path"], "config.env"))
             if set(env_file.parse(live)) - set(env_file.parse(given)):
@@ -176,13 +179,25 @@ class TargetFiles:
                 beside.update(source_sha256=digest, sha256=merged, into=".env")
         return found
 
+    def _need_same(self, path: str, digest: str) -> None:
+        """Raise where an environment file outside the stack, which is read there and never written, is another one."""
+        full = self.stack.path(path)
+        if not os.path.isfile(full) or self.runner.sha256(full) != digest:
+            given = os.path.join(self.backup["path"], "config.env")
+            raise RecoveryError(
+                f"Backup {self.backup['id']} holds the environment that Compose reads from {full}. That lies outside "
+                f"{self.stack.dir}, where nothing is written, and differs from it.",
+                f"Look: diff {full} {given} (both hold secrets). Bring it there by hand (cp {given} {full}), then run "
+                "the same command again.",
+            )
+
     def content(self, path: str) -> bytes:
         """Return what a file will hold."""
         item = self.files[path]
         content = self.runner.read(os.path.join(self.backup["path"], item["source"]))
         if "into" in item:
             content = env_file.taking(self.runner.read(self.stack.path(item["into"])), content)
-        return kept_secrets.merged(content, self.kept) if item.get("keep") else content
+        return kept_secrets.merged(content, self.live, self.kept) if item.get("keep") else content
 
     def definitions(self) -> dict[str, bytes]:
         """Return path → content of what Compose reads: its own files, environment files, and what these name."""

@@ -13,12 +13,27 @@ LIVE = b"KONG_LOG_LEVEL=debug\nREDIS_PASSWORD=new\nAPI_KEY='new key'\n"
 def test_only_the_named_ones_stay():
     kept = kept_secrets.values(LIVE, ["REDIS_PASSWORD"])
     assert kept == {"REDIS_PASSWORD": "new"}
-    assert kept_secrets.merged(OLD, kept) == OLD.replace(b"REDIS_PASSWORD=old", b"REDIS_PASSWORD=new")
+    assert kept_secrets.merged(OLD, LIVE, kept) == OLD.replace(b"REDIS_PASSWORD=old", b"REDIS_PASSWORD=new")
 
 
 def test_a_value_with_a_blank_stays_readable():
-    kept = kept_secrets.values(LIVE, ["API_KEY"])
-    assert kept_secrets.merged(OLD, kept) == OLD.replace(b"'old key'", b"'new key'")
+    assert kept_secrets.merged(OLD, LIVE, ["API_KEY"]) == OLD.replace(b"'old key'", b"'new key'")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"redis://:${P}@redis:6379",
+        b'"redis://:${P}@redis # no comment"',
+        b'"-----BEGIN\nA=no assignment\n-----END" # key',
+    ],
+    ids=["a-reference", "in-quotes", "several-lines"],
+)
+def test_a_value_stays_as_it_is_written(value):
+    """Compose fills references in, and in single quotes it would not."""
+    live = b"P=new\nAPI_KEY=" + value + b"\nLAST=1\n"
+    assert kept_secrets.merged(OLD, live, ["API_KEY"]) == OLD.replace(b"'old key'", value)
+    assert kept_secrets.merged(live, OLD, ["API_KEY"]) == b"P=new\nAPI_KEY='old key'\nLAST=1\n"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,15 @@ def test_files_are_laid_out_elsewhere_and_paths_come_back_as_the_stacks():
     assert f"{runner.folder}/config/production.env" in runner.commands[0]
 
 
+@pytest.mark.parametrize("path", ["/etc/passwd", "../shared.env", "config/../../shared.env"])
+def test_what_leads_out_of_the_stack_is_not_laid_out(path):
+    """It would be written where it lies."""
+    runner = Compose()
+    with pytest.raises(RecoveryError, match="is no file of the stack"):
+        Definitions(samples.stack(), runner, ("docker", "compose")).resolve({path: b"A=1"})
+    assert runner.commands == []
+
+
 def test_absolute_paths_into_the_stack_lead_to_the_files_that_are_asked_about():
     """What lies on disk is another release's, or is gone."""
     text = b"""services: {kong: {env_file: [/opt/gateway/config/app.env, /opt/gateway/config/app.env.more,

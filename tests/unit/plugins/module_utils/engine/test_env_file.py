@@ -35,6 +35,8 @@ BOM = b"\xef\xbb\xbf"
         (b"A=$(touch /tmp/x)\nB=`id`\nC=${D}\n", {"A": "$(touch /tmp/x)", "B": "`id`", "C": "${D}"}),
         (b"A=\xff\xfe\n", {"A": "\udcff\udcfe"}),
         ("A=\u00fc\n".encode(), {"A": "\u00fc"}),
+        (b'A="one\nB=two\n"\nC=3\n', {"A": "one\nB=two\n", "C": "3"}),
+        (b"A='one\r\nB=two' # x\r\nC=3\r\n", {"A": "one\r\nB=two", "C": "3"}),
     ],
     ids=[
         "empty",
@@ -58,6 +60,8 @@ BOM = b"\xef\xbb\xbf"
         "commands-are-text",
         "no-utf8",
         "utf8",
+        "several-lines",
+        "several-lines-crlf",
     ],
 )
 def test_parse(content, values):
@@ -91,6 +95,7 @@ def test_escaped_quotes_are_read_as_compose_reads_them(content, value):
         (b"AB=1\nA=1\n", {"A": "3"}, b"AB=1\nA=3\n"),
         (b"A=1\n", {"B": "3"}, b"A=1\n"),
         (b"A=1\nB=\xff\n", {"A": "\udcfe"}, b"A='\xfe'\nB=\xff\n"),
+        (b'A="one\nB=two"\nB=2\n', {"A": "1", "B": "3"}, b"A=1\nB=3\n"),
     ],
     ids=[
         "one",
@@ -107,6 +112,7 @@ def test_escaped_quotes_are_read_as_compose_reads_them(content, value):
         "whole-names",
         "unknown-name",
         "no-utf8",
+        "several-lines",
     ],
 )
 def test_with_values(content, values, expected):

@@ -9,7 +9,7 @@ import os
 import pytest
 import yaml
 
-from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import DamagedBackupError, RecoveryError
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans import target_files
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan import build_plan
 from ansible_collections.kong_masking.recovery.plugins.module_utils.plans.plan_input import PlanInput
@@ -313,6 +313,27 @@ class TestOriginalLayout:
         about = {"sha256": sha(EDITED_ENV), "source": "config.env", "uid": os.getuid(), "gid": os.getgid()}
         expected = {ENV: {**about, "mode": os.stat(stack.path(ENV)).st_mode & 0o777}}
         assert found == {**expected, **({".env": {**about, "mode": 0o640}} if beside else {})}
+
+    @pytest.mark.parametrize("absolute", [True, False])
+    @pytest.mark.parametrize("same", [True, False])
+    def test_one_that_is_read_outside_the_stack_is_never_written(self, stack, absolute, same):
+        """Not even while Compose is asked: that is before the snapshot, in check mode too."""
+        backup = self.backup(stack, EDITED_ENV)
+        outside = os.path.join(os.path.dirname(stack.dir), "shared.env")
+        Runner().write(outside, EDITED_ENV if same else disk.FILES[ENV])
+        named = outside if absolute else "../shared.env"
+        elsewhere = dataclasses.replace(stack, env_file=named, wanted_env_file=named)
+        if same:
+            assert look(elsewhere, backup).files.files == {}
+        else:
+            with pytest.raises(RecoveryError, match=r"lies outside .* where nothing is written") as caught:
+                look(elsewhere, backup)
+            assert f"cp {backup['path']}/config.env {outside}" in caught.value.hint
+        assert Runner().read(outside) == (EDITED_ENV if same else disk.FILES[ENV])
+
+    def test_without_an_environment_file_of_its_own_it_goes_to_the_one_that_compose_reads(self, stack):
+        backup = self.backup(stack, EDITED_ENV)
+        assert list(look(dataclasses.replace(stack, env_file="", wanted_env_file=""), backup).files.files) == [".env"]
 
     def test_an_env_that_is_a_link_to_it_stays_one(self, stack):
         backup = self.backup(stack, disk.FILES[ENV])
