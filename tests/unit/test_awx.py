@@ -52,3 +52,20 @@ def test_answers_are_strings() -> None:
         choices = question.get("choices", [])
         answers = [question["default"], *(choices if isinstance(choices, list) else [])]
         assert all(isinstance(answer, str) for answer in answers), name
+
+
+def test_a_yes_or_no_that_a_survey_leaves_empty_passes_the_role_that_has_it() -> None:
+    """A specification of type bool refuses an empty word."""
+    specs = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob("roles/*/meta/argument_specs.yml")]
+    options = {
+        name: about
+        for spec in specs
+        for entry in spec["argument_specs"].values()
+        for name, about in entry.get("options", {}).items()
+    }
+    asked = {one["variable"]: one for one in QUESTIONS.values()}
+    direct = {
+        name: one for name, one in asked.items() if name in options and set(one.get("choices", ())) >= {"true", "false"}
+    }
+    assert "backup_critical" in direct
+    assert [name for name in direct if options[name].get("type") == "bool"] == []

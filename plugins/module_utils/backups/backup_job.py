@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -154,7 +155,7 @@ class BackupJob:
             self.containers,
             usable,
             self.store.manifest,
-            self.now.timestamp(),
+            time.time,
         )
         return capture.configuration(further)
 

@@ -32,7 +32,7 @@ LOAD_SLACK = 2.0
 class Capture:
     """Reads only; containers is service → container, older the usable backups, newest first.
 
-    manifest_of(path) gives an older backup's manifest; now is this run's time in seconds since the epoch.
+    manifest_of(path) gives an older backup's manifest; now tells the seconds since the epoch.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Capture:
         containers: Mapping[str, Container],
         older: Sequence[Mapping[str, Any]],
         manifest_of: Callable[[str], Mapping[str, Any]],
-        now: float,
+        now: Callable[[], float],
     ) -> None:
         self.stack, self.engine, self.runner, self.definitions = stack, engine, runner, definitions
         self.containers, self.older = containers, [item for item in older if item["layout"] == "manifest"]
@@ -147,8 +147,9 @@ class Capture:
 
     def _loaded_at(self, container: Container) -> float:
         """Return when the processes of a container last read their files: at its start, or at the last reload."""
-        ages = self.engine.worker_ages(container)
-        return max(container.started, self.now - ages[0] if ages else 0.0) + LOAD_SLACK
+        # An age holds for the moment in which it is told, not for the one in which this run began.
+        ages, now = self.engine.worker_ages(container), self.now()
+        return max(container.started, now - ages[0] if ages else 0.0) + LOAD_SLACK
 
     def _as_loaded(self, captured: Captured, service: str, path: str) -> None:
         """Take the file from an older backup that knows it, or say that nobody does."""

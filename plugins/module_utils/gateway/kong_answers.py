@@ -8,6 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 NO_ROUTE = "no Route matched"
+# What Kong itself says when it cannot get an answer out of its upstream.
+NOT_REACHED = (
+    "An invalid response was received from the upstream server",
+    "The upstream server is timing out",
+    "name resolution failed",
+    "DNS resolution failed",
+    "failure to get a peer",
+)
 # What Kong says when it, or one of its plugins, broke.
 BROKE = "An unexpected error occurred"
 # Words of what checks find, by which the guilty one is known afterwards.
@@ -17,9 +25,10 @@ OWN_LATENCY, UPSTREAM_LATENCY = "x-kong-response-latency", "x-kong-upstream-late
 
 
 def shows_kong(headers: Mapping[str, str], text: str) -> bool:
-    """Say whether an answer went through Kong: it leaves its name in a header, or in the body of its own errors."""
+    """Say whether an answer went through Kong: it leaves its name in a header; its own errors are known by their words."""
     named = any(name.lower().startswith("x-kong-") for name in headers)
-    return named or "kong/" in f"{headers.get('Via', '')} {headers.get('Server', '')}" or NO_ROUTE in text
+    named = named or "kong/" in f"{headers.get('Via', '')} {headers.get('Server', '')}"
+    return named or any(words in text for words in (NO_ROUTE, *NOT_REACHED))
 
 
 def is_no_route(answer: Any) -> bool:

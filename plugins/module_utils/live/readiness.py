@@ -12,6 +12,7 @@ from ..engine.container import COMPLETED, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..errors import NotReadyError, RecoveryError
 from ..gateway import kong_inside, web
+from ..gateway.kong_answers import shows_kong
 from ..libraries import requests
 from ..redis.redis_data import Access, RedisData
 from ..stack_args import StackArgs
@@ -195,9 +196,8 @@ def _way_problem(url: str, answer: requests.Response | None) -> str:
     """
     if answer is None:
         return f"{url} gives no answer"
-    by_kong = any(name.lower().startswith("x-kong-") for name in answer.headers)
-    by_kong = by_kong or "kong" in answer.headers.get("Via", "")
-    return f"{url} answers {answer.status_code}" if answer.status_code in GATEWAY_GONE and not by_kong else ""
+    gone = answer.status_code in GATEWAY_GONE and not shows_kong(answer.headers, answer.text)
+    return f"{url} answers {answer.status_code}" if gone else ""
 
 
 def _get(url: str, seconds: float, host: str) -> tuple[requests.Response | None, bool]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..checks import NotMeasured
 from ..gateway import web
-from ..gateway.kong_answers import CUT
+from ..gateway.kong_answers import CUT, NOT_REACHED
 from ..libraries import redis, requests
 from ..redis.redis_data import RedisData
 from .masking_kinds import Identifier, fresh
@@ -31,14 +31,6 @@ DEFAULT_BODY: dict[str, Any] = {
     "max_tokens": 1,
     "messages": [{"role": "user", "content": f"recovery probe {PLACE}"}],
 }
-# What Kong itself says when it cannot get an answer out of its upstream.
-NOT_REACHED = (
-    "An invalid response was received from the upstream server",
-    "The upstream server is timing out",
-    "name resolution failed",
-    "DNS resolution failed",
-    "failure to get a peer",
-)
 LIMITED = "the gateway's own limit on requests answers 429"
 # Kinds that get a pair in Redis and go out in clear all the same: only the upstream can tell.
 NEEDS_ECHO = ("private_ip",)

@@ -59,7 +59,7 @@ def capture(stack, found=None, further=(), **engine):
     older = where.listing("production", "gateway", ["gw1"], datetime.now(UTC))
     made = disk.TalkingEngine(*found.values(), **{"admin": {}, **engine})
     compose = disk.SmallCompose(stack)
-    return Capture(stack, made, Runner(), compose, found, older, where.manifest, NOW).configuration(further)
+    return Capture(stack, made, Runner(), compose, found, older, where.manifest, lambda: NOW).configuration(further)
 
 
 def origins(captured):

@@ -36,6 +36,7 @@ def replayed(kept):
         ({"Via": "kong/3.4.2"}, "", True),
         ({"Server": "kong/3.9.1"}, "", True),
         ({"Server": "nginx"}, '{"message":"no Route matched with those values"}', True),
+        ({"Server": "nginx"}, '{"message":"name resolution failed"}', True),
         ({"Server": "nginx"}, "<html>502 Bad Gateway</html>", False),
         ({"Server": "SimpleHTTP"}, "hello", False),
     ],

@@ -284,9 +284,10 @@ class TestProxyWithTls:
         (recorded("3.9.1", "084-proxy-upstream-refused"), True),
         (Answer(502, headers=[("X-Kong-Response-Latency", "3")]), True),
         (Answer(502, headers=[("Via", "1.1 kong/3.9.1")]), True),
+        (Answer(502, b'{"message":"An invalid response was received from the upstream server"}'), True),
         (None, False),
     ],
-    ids=["200", "404", "kongs-404", "502", "503", "504", "kongs-own-502", "by-latency", "by-via", "closed"],
+    ids=["200", "404", "kongs-404", "502", "503", "504", "kongs-own-502", "by-latency", "by-via", "by-words", "closed"],
 )
 def test_what_gets_through_to_kong(answer, good):
     with serving({("GET", "/p"): answer}) as server:

@@ -66,7 +66,7 @@ def captured(stack, places, older=(), **mount):
     where = disk.store(stack.backup_dir)
     engine = samples.SmallEngine(*found.values())
     capture = Capture(
-        stack, engine, Runner(), disk.SmallCompose(stack), found, older, where.manifest, disk.STARTED + 60
+        stack, engine, Runner(), disk.SmallCompose(stack), found, older, where.manifest, lambda: disk.STARTED + 60
     )
     return capture.configuration()
 

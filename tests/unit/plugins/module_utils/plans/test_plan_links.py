@@ -44,7 +44,9 @@ def captured(stack, places, **seen):
     found = disk.well(stack, places)
     compose, where = disk.SmallCompose(stack), disk.store(stack.backup_dir)
     engine = samples.SmallEngine(*found.values(), **seen)
-    return Capture(stack, engine, Runner(), compose, found, [], where.manifest, disk.STARTED + 60).configuration()
+    return Capture(
+        stack, engine, Runner(), compose, found, [], where.manifest, lambda: disk.STARTED + 60
+    ).configuration()
 
 
 def backed_up(stack, places, **about):
