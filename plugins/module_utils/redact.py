@@ -86,6 +86,11 @@ def _hide_parts(text: str) -> str:
     return _OPTION.sub(option, _URL_QUERY.sub(query, text))
 
 
+def carried_secrets(containers: Iterable[Any]) -> list[str]:
+    """Return the secret values in the environments of containers."""
+    return [value for item in containers for value in secret_values(item.env)]
+
+
 def secret_values(environment: Mapping[str, str]) -> list[str]:
     """Return the values that must never be seen, longest first so that none hides in another.
 

@@ -20,7 +20,7 @@ from ..errors import RecoveryError
 from ..gateway import web
 from ..libraries import need, requests
 from ..live import live_state
-from ..redact import scrub, secret_values
+from ..redact import carried_secrets, scrub, secret_values
 from ..runner import Runner
 from ..stack_args import StackArgs
 from .access_log import requests_in, unavailable_seconds, warnings_in
@@ -54,7 +54,7 @@ class Sampler:
         asked, shares = self._watch(before, window, interval)
         after = self.engine.containers()
         environment = live_state.environment(self.stack, self.runner)
-        self.secrets = [value for item in after.values() for value in secret_values(item.env)]
+        self.secrets = carried_secrets(after.values())
         self.secrets += secret_values(environment)
         since = began - lookback
         return {

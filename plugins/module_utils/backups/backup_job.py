@@ -21,7 +21,7 @@ from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
 from ..libraries import docker
 from ..live import live_state
-from ..redact import scrub, secret_values
+from ..redact import carried_secrets, scrub
 from ..redis import redis_dump
 from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
@@ -188,7 +188,7 @@ class BackupJob:
 
     def _logs(self, writer: BackupWriter) -> None:
         """Save the last log lines of every container, redacted: recreation destroys them."""
-        hidden = [value for item in self.containers.values() for value in secret_values(item.env)]
+        hidden = carried_secrets(self.containers.values())
 
         def last_lines(container: Container) -> str:
             try:

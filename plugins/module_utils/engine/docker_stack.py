@@ -7,6 +7,7 @@ Everything is found by Compose's project label, never by a name prefix.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import time
@@ -21,7 +22,7 @@ from .images import Images
 ENGINE_TIMEOUT = 30
 DEFAULT_GRACE, LONGEST_GRACE = 10, 30
 ENGINE_PATIENCE, ENGINE_PAUSE = 15.0, 0.3
-NOT_CONNECTED = "is not connected to"
+NOT_CONNECTED, BEING_REMOVED = "is not connected to", "is marked for removal"
 
 
 class DockerStack(Images):
@@ -71,9 +72,8 @@ class DockerStack(Images):
 
         The other one is what Compose was about to put in its place when it was killed.
         """
-        filters = {"label": [f"{LABEL}project={self.project}", *labels]}
         seen = set()
-        for summary in sorted(self.api.containers(all=True, filters=filters), key=_age):
+        for summary in self._listed(*labels):
             place = (summary["Labels"].get(f"{LABEL}service"), _number(summary))
             if place in seen or summary["Labels"].get(f"{LABEL}oneoff", "False") == "True":
                 continue
@@ -83,6 +83,11 @@ class DockerStack(Images):
                 continue
             seen.add(place)
             yield from_inspect(answer)
+
+    def _listed(self, *labels: str) -> list[dict[str, Any]]:
+        """Return the engine's summaries of the project's containers, of one number the older first."""
+        filters = {"label": [f"{LABEL}project={self.project}", *labels]}
+        return sorted(self.api.containers(all=True, filters=filters), key=_age)
 
     def everyone(self) -> list[dict[str, Any]]:
         """Return the engine's summaries of all containers, other projects' included."""
@@ -117,14 +122,33 @@ class DockerStack(Images):
 
     def _take_off(self, container_id: str, network_id: str) -> None:
         """Take a container off a network; one that restarts in a loop has no place on it between two starts."""
-        try:
-            self.api.disconnect_container_from_network(container_id, network_id, force=True)
-        except docker.errors.APIError as exc:
-            if NOT_CONNECTED not in str(exc):
-                raise
-            # Stopped, it comes to no further start, which would take a place again.
-            self.api.stop(container_id, timeout=0)
-            self.api.disconnect_container_from_network(container_id, network_id, force=True)
+        for last in (False, True):
+            try:
+                self.api.disconnect_container_from_network(container_id, network_id, force=True)
+            except docker.errors.NotFound:  # gone meanwhile, as one-off ones go
+                return
+            except docker.errors.APIError as exc:
+                if BEING_REMOVED in str(exc):
+                    return
+                if last or NOT_CONNECTED not in str(exc):
+                    raise
+                # Stopped, it comes to no further start, which would take a place again.
+                self.api.stop(container_id, timeout=0)
+            else:
+                return
+
+    def remove_half_made(self, service: str) -> None:
+        """Remove what an interrupted Compose made to replace a container and never started, while that one is there.
+
+        Compose replaces two of one number at once, and they then take each other's name.
+        """
+        seen: set[int] = set()
+        for summary in self._listed(f"{LABEL}service={service}"):
+            half_made = summary.get("State") == "created" and f"{LABEL}replace" in summary["Labels"]
+            if half_made and _number(summary) in seen:
+                with contextlib.suppress(docker.errors.NotFound):
+                    self.api.remove_container(summary["Id"], force=True)
+            seen.add(_number(summary))
 
     def execute(
         self, container: Container, cmd: list[str], env: dict[str, str] | None = None

@@ -25,7 +25,7 @@ OWN_LATENCY, UPSTREAM_LATENCY = "x-kong-response-latency", "x-kong-upstream-late
 
 
 def shows_kong(headers: Mapping[str, str], text: str) -> bool:
-    """Say whether an answer went through Kong: it leaves its name in a header; its own errors are known by their words."""
+    """Say whether an answer went through Kong, by the name that it leaves in a header or by the words of its errors."""
     named = any(name.lower().startswith("x-kong-") for name in headers)
     named = named or "kong/" in f"{headers.get('Via', '')} {headers.get('Server', '')}"
     return named or any(words in text for words in (NO_ROUTE, *NOT_REACHED))

@@ -16,7 +16,7 @@ from ..engine import sockets
 from ..engine.container import OLD_SOCKETS, Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
-from ..redact import field_secrets, scrub, secret_values
+from ..redact import carried_secrets, field_secrets, scrub, secret_values
 from ..runner import Runner
 from ..stack_args import StackArgs
 from . import live_state, unreached
@@ -190,7 +190,7 @@ class Diagnosis:
 
     def _scrubbed(self, text: str) -> str:
         containers = self.engine.containers()
-        hidden = [value for item in containers.values() for value in secret_values(item.env)]
+        hidden = carried_secrets(containers.values())
         hidden += secret_values(live_state.environment(self.stack, self.runner))
         path = config_files.kong_file(self.stack, containers)
         if path and os.path.isfile(self.stack.path(path)):

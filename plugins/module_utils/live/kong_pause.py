@@ -20,20 +20,20 @@ READY_SECONDS = 60.0
 def kong_off(
     stack: StackArgs, engine: DockerStack, runner: Runner, safe: Callable[[], bool], revives: bool = False
 ) -> Iterator[None]:
-    """Stop a running Kong, every replica of it, and start it afterwards, ready and known to the proxy.
+    """Stop Kong, every replica that runs or restarts in a loop, and start it afterwards, ready and known to the proxy.
 
     When the body fails, Kong comes back only if safe() says so: on half replaced data it would give out aliases again.
     A Kong that does not run stays off, and whoever stopped it starts it; with revives, one that a change like this left
-    off, because it was killed, comes back too.
+    off, because it was killed, comes back too. One in a loop serves between two falls; it is not waited for afterwards.
     """
     replicas = engine.replicas(stack.kong_service)
-    running = [item for item in replicas if item.running]
-    stopped = [*running, *(kong_mark.left_off(stack, runner, replicas) if revives else ())]
+    awake = [item for item in replicas if item.state in ("running", "restarting")]
+    stopped = [*awake, *(kong_mark.left_off(stack, runner, replicas) if revives else ())]
     if not stopped:
         yield
         return
     kong_mark.write(stack, runner, stopped)
-    for kong in running:
+    for kong in awake:
         engine.stay_off(kong)
         engine.stop(kong)
     try:
@@ -45,6 +45,8 @@ def kong_off(
         raise
     _back(engine, stopped)
     kong_mark.forget(stack, runner)
+    if awake and not any(item.running for item in awake):
+        return
 
     def look() -> Container | None:
         return engine.container(stack.kong_service)

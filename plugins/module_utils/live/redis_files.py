@@ -8,7 +8,9 @@ import posixpath
 
 from ..engine.container import Container
 from ..engine.docker_stack import DockerStack
+from ..engine.engine_loss import engine_lost
 from ..errors import RecoveryError
+from ..libraries import docker, requests
 from ..redis.redis_scratch import owner_labels
 from .redis_layout import Layout
 
@@ -132,7 +134,12 @@ def _help(engine: DockerStack, container: Container, lines: str, binds: list[str
     try:
         engine.api.start(created["Id"])
         status = int(engine.api.wait(created["Id"], timeout=HELPER_SECONDS)["StatusCode"])
-        words = engine.api.logs(created["Id"]).decode("utf-8", "replace").strip() if status else ""
-        return status, words
+        said = engine.api.logs(created["Id"]) if status else b""
+    except (docker.errors.APIError, requests.exceptions.RequestException) as exc:
+        # Waiting for it can end as if the connection was lost.
+        if engine_lost(exc) and "timed out" not in str(exc):
+            raise
+        raise RecoveryError(f"The helper beside {container.name} failed: {exc}.") from exc
     finally:
         engine.api.remove_container(created["Id"], force=True)
+    return status, said.decode("utf-8", "replace").strip()

@@ -25,6 +25,7 @@ INSIDE_SECONDS = 3
 COMING_SECONDS = 5.0
 PAUSE = 0.2
 
+LOADS_HINT = "Its data are good so far: wait until it has loaded them (its log tells), then run the same command again."
 NO_PLACE_HINT = (
     "Keep the live mappings (-e redis_data=keep); while Redis runs, method delta changes them without its files: "
     "ansible-playbook playbooks/recover_data.yml"
@@ -62,9 +63,9 @@ class LiveRedis:
     def connect(self) -> tuple[RedisData | None, str]:
         """Return (client, "") or (None, why Redis cannot answer).
 
-        A server that is loading is waited for, and so is one that answers inside its container already: it has just
-        come up. One that runs and does not let us in, or could not save, is none that cannot answer: its data must not
-        be replaced behind its back.
+        A server that is loading is waited for, and is never one that cannot answer: its files are good. Waited for is
+        also one that answers inside its container already: it has just come up. One that runs and does not let us in,
+        or could not save, is none that cannot answer: its data must not be replaced behind its back.
         """
         began = self.runner.clock()
         while True:
@@ -76,8 +77,10 @@ class LiveRedis:
                 if exc.details.get("password") or exc.details.get("unsaved"):
                     raise
                 waited = self.runner.clock() - began
-                loads = exc.details.get("loading") and waited < LOADING_SECONDS
-                if not loads and not (waited < COMING_SECONDS and self._answers_inside()):
+                if exc.details.get("loading"):
+                    if waited >= LOADING_SECONDS:
+                        raise RecoveryError(f"{exc.msg} Waited {waited:.0f} s for it.", LOADS_HINT) from exc
+                elif not (waited < COMING_SECONDS and self._answers_inside()):
                     return None, exc.msg
                 self.runner.sleep(PAUSE)
         about = client.info()
@@ -101,11 +104,14 @@ class LiveRedis:
         container = None if self.managed else self.container()
         if container is None or not container.running:
             return False
+        said = self._said_inside(container)
+        return b"PONG" in said or b"NOAUTH" in said
+
+    def _said_inside(self, container: Container) -> bytes:
         access, passwords = live_state.redis_access(self.stack), self._passwords()
         # One that hangs would keep its own client waiting for ever.
         ask = ["timeout", str(INSIDE_SECONDS), *access.words_inside(container, passwords[0]), "PING"]
-        said = self.engine.execute(container, ask, {"REDISCLI_AUTH": passwords[0]})[1]
-        return b"PONG" in said or b"NOAUTH" in said
+        return self.engine.execute(container, ask, {"REDISCLI_AUTH": passwords[0]})[1]
 
     def _passwords(self) -> list[str]:
         return live_state.redis_passwords(self.stack, self.container(), self._environment())
@@ -191,6 +197,8 @@ class LiveRedis:
         try:
             self.start(WAKE_SECONDS)
         except NotReadyError as exc:
+            if b"LOADING" in self._said_inside(self.container()):
+                return self.connect()
             self.need_silent(exc.msg)
             self.stop()
             return None, exc.msg

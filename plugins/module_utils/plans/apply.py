@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -19,13 +20,15 @@ from ..engine import compose, env_file
 from ..engine.container import Container
 from ..engine.docker_stack import LONGEST_GRACE, DockerStack
 from ..engine.engine_loss import engine_lost, helpless
-from ..errors import CommandError, DamagedBackupError, RecoveryError
+from ..errors import CommandError, DamagedBackupError, NotReadyError, RecoveryError
+from ..libraries import docker, requests
 from ..live import kong_mark, live_state, proxy_reload, readiness
 from ..live.diagnosis import Diagnosis
-from ..redact import scrub, secret_values
+from ..redact import carried_secrets, scrub, secret_values
 from ..runner import Runner, Stamp
 from ..runs.run_phase import RunPhase
 from ..stack_args import StackArgs
+from . import awaited
 
 LOADED_SECONDS = 10.0
 # What an action may take beside waiting for a service: Compose's call with a grace period in it.
@@ -59,6 +62,8 @@ class PlanExecutor:
         self.phase = phase or RunPhase(stack, {}, runner)
         self.copies = copies
         self.executed: list[dict[str, Any]] = []
+        # Known from the beginning: what fails may be the engine.
+        self.secrets = carried_secrets(engine.containers().values())
         self.network_made, self.networks_wanted = engine.has_network(), 1
         self.network_lock = threading.Lock()
 
@@ -125,15 +130,14 @@ class PlanExecutor:
 
     def _evidence(self, action: Mapping[str, Any]) -> str:
         """Return what is known about the guilty container: its state, the engine's events, the end of its log."""
-        if not action.get("service") or self.engine.container(action["service"]) is None:
-            return ""
-        return f" Evidence: {Diagnosis(self.stack, self.engine, self.runner).text(action['service'])}"
+        known = Diagnosis(self.stack, self.engine, self.runner).text(action["service"]) if action.get("service") else ""
+        return known and f" Evidence: {known}"
 
     def _scrubbed(self, text: str) -> str:
-        hidden: list[str] = []
-        for container in self.engine.containers().values():
-            hidden += secret_values(container.env)
-        return scrub(text, hidden + secret_values(live_state.environment(self.stack, self.runner)))
+        # An engine that is gone is what has to be told then.
+        with contextlib.suppress(docker.errors.DockerException, requests.exceptions.RequestException):
+            self.secrets += carried_secrets(self.engine.containers().values())
+        return scrub(text, self.secrets + secret_values(live_state.environment(self.stack, self.runner)))
 
     def _need(self, service: str) -> Container:
         container = self.engine.container(service)
@@ -215,19 +219,27 @@ class PlanExecutor:
         self._start({**action, "restart_policy": policy})
 
     def _recreate(self, action: dict[str, Any]) -> None:
+        self.engine.remove_half_made(action["service"])
         command = compose.recreate(self.stack, self.client, action["service"], action.get("grace"))
+        patience = STEP_SECONDS + self._grace(action)
         if not self.network_made:
             # Two Compose calls at once would each make the project's network, and neither could then be used.
             with self.network_lock:
                 if not self.network_made:
-                    self.runner.run(command)
+                    self.runner.run(command, patience)
                     # A call makes those networks alone that its service is on.
                     self.network_made = len(self.engine.own_networks()) >= self.networks_wanted
                     return
-        self.runner.run(command)
+        self.runner.run(command, patience)
+
+    def _grace(self, action: Mapping[str, Any]) -> float:
+        """Return how long (s) Compose waits for the old containers to stop: their own time, by force less."""
+        own = (item.settings.get("stop_grace_seconds") for item in self.engine.replicas(action["service"]))
+        return float(action["grace"] if "grace" in action else max((seconds or 0 for seconds in own), default=0))
 
     def _remove(self, action: dict[str, Any]) -> None:
-        for container in self._replicas(action["service"]):
+        # Gone already is as good.
+        for container in self.engine.replicas(action["service"]):
             self._end(container, action)
             self.engine.remove(container)
 
@@ -277,23 +289,10 @@ class PlanExecutor:
             action["problem"] = self._scrubbed(exc.msg)
 
     def _ready(self, action: dict[str, Any]) -> None:
-        service = action["service"]
-        passwords: list[str] = []
-
-        def ask() -> str:
-            container = self.engine.container(service)
-            if service == self.stack.redis_service:
-                if container is not None and not passwords:
-                    env = live_state.environment(self.stack, self.runner)
-                    passwords.extend(live_state.redis_passwords(self.stack, container, env))
-                return readiness.redis_problem(container, passwords, live_state.redis_access(self.stack))
-            if service == self.stack.kong_service:
-                wanted = action.get("configuration_hash", "")
-                return readiness.kong_problem(container, wanted, self.stack, self.engine)
-            if service == self.stack.proxy_service:
-                return readiness.proxy_problem(container, self.stack)
-            return readiness.other_problem(service, container, self.stack.core, str(action.get("until") or ""))
-
-        readiness.wait_ready(
-            ask, lambda: self.engine.container(service), self._budget(action), self.runner.clock, self.runner.sleep
-        )
+        try:
+            awaited.wait_for(self.stack, self.engine, self.runner, action, self._budget(action))
+        except NotReadyError:
+            if not awaited.over_old_sockets(self.stack, self.engine, action["service"]):
+                raise
+            self._recreate(action)
+            awaited.wait_for(self.stack, self.engine, self.runner, action, self._budget(action))

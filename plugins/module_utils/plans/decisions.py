@@ -84,8 +84,9 @@ def _decide_alone(decision: Decision, running: Mapping[str, Any]) -> None:
         decision.want(RECREATE, "differs in " + ", ".join(running["differs"]))
     if running["trouble"]:
         signs = (NAMELESS, OLD_SOCKETS, OTHER_KIND)
-        hopeless = running["state"] == "dead" or any(sign in running["trouble"] for sign in signs)
-        again = RECREATE if hopeless else START if running["state"] in ("exited", "created") else RESTART
+        # One that was made and never started may lack its name or a network: Compose was killed over it.
+        hopeless = running["state"] in ("dead", "created") or any(sign in running["trouble"] for sign in signs)
+        again = RECREATE if hopeless else START if running["state"] == "exited" else RESTART
         decision.want(again, running["trouble"])
 
 

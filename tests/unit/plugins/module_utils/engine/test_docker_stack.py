@@ -74,6 +74,32 @@ def test_stop(grace, state, expected):
     assert found.api.calls == expected
 
 
+class TestHalfMade:
+    """What Compose made to replace a container and never started would take that one's name in the next call."""
+
+    @staticmethod
+    def rows(**new):
+        about = {"State": "created", "labels": {f"{LABEL}replace": "gateway-kong-1"}, **new}
+        return [row("new", "kong", Created=200, **about), row("old", "kong", Created=100, State="running")]
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_it_goes_while_the_other_one_is_there(self, turned):
+        found = engine(*(self.rows()[::-1] if turned else self.rows()))
+        found.remove_half_made("kong")
+        assert found.api.calls == [("remove_container", "new", {"force": True})]
+
+    def test_alone_it_stays(self):
+        found = engine(self.rows()[0])
+        found.remove_half_made("kong")
+        assert found.api.calls == []
+
+    @pytest.mark.parametrize("new", [{"State": "running"}, {"labels": {}}], ids=["started", "no-replacement"])
+    def test_another_one_stays(self, new):
+        found = engine(*self.rows(**new))
+        found.remove_half_made("kong")
+        assert found.api.calls == []
+
+
 class TestNetworks:
     """The project's own are taken away once nobody is on them any more."""
 
@@ -86,7 +112,7 @@ class TestNetworks:
         def disconnect(container_id, _network_id, force):
             told.append(("disconnect", container_id))
             if refusing and container_id == "nginx" and ("stop", "nginx", {"timeout": 0}) not in told:
-                raise docker.errors.APIError(refusing)
+                raise refusing if isinstance(refusing, Exception) else docker.errors.APIError(refusing)
 
         found.api.networks = lambda filters: [{"Id": "net", "Name": "gateway_masking"}]
         found.api.containers = lambda **_filters: list(rows)
@@ -109,6 +135,20 @@ class TestNetworks:
             ("stop", "nginx", {"timeout": 0}),
             ("disconnect", "nginx"),
             ("disconnect", "redis"),
+            ("remove_network", "net"),
+        ]
+
+    @pytest.mark.parametrize(
+        "refusing",
+        [
+            docker.errors.NotFound("no such container: nginx"),
+            docker.errors.APIError("Container nginx is marked for removal and cannot be connected or disconnected"),
+        ],
+        ids=["gone", "being-removed"],
+    )
+    def test_what_is_going_already_is_no_hindrance(self, refusing):
+        assert self.removed(row("nginx", "nginx"), refusing=refusing) == [
+            ("disconnect", "nginx"),
             ("remove_network", "net"),
         ]
 

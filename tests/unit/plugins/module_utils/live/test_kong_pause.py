@@ -146,8 +146,8 @@ def test_after_a_failure_it_comes_back_only_to_whole_data(pause, kong, safe, err
 
 @pytest.mark.parametrize(
     "containers",
-    [[], *([samples.container("kong", state=name)] for name in ("exited", "created", "paused", "restarting"))],
-    ids=["none", "exited", "created", "paused", "restarting"],
+    [[], *([samples.container("kong", state=name)] for name in ("exited", "created", "paused"))],
+    ids=["none", "exited", "created", "paused"],
 )
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_kong_that_does_not_run_is_left_to_whoever_stopped_it(pause, containers, fails):
@@ -162,6 +162,17 @@ def test_a_kong_that_does_not_run_is_left_to_whoever_stopped_it(pause, container
     except Broken:
         assert fails
     assert (engine.containers(), engine.done) == (before, [])
+
+
+def test_one_that_restarts_in_a_loop_is_off_too_and_not_waited_for(pause):
+    """Between two falls it would serve; whether it stays up is not the data's affair."""
+    engine = samples.SmallEngine(
+        samples.container("kong", state="restarting", env=NO_ADMIN), samples.container("nginx")
+    )
+    during = []
+    assert pause(engine, lambda: during.append(state(engine))) == 0.0
+    assert during == [("exited", "unless-stopped")]
+    assert engine.done == OFF_AND_ON
 
 
 def test_one_that_does_not_come_back_is_said_within_a_minute_and_nobody_is_sent_to_it(pause):

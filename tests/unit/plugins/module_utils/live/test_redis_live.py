@@ -85,7 +85,9 @@ def test_a_server_that_loads_is_waited_for(connected):
     client = Client()
     loading = RedisUnavailable("is loading", loading=True)
     assert connected(loading, loading, client) == (client, "")
-    assert connected(loading) == (None, "is loading")
+    with pytest.raises(RecoveryError, match="is loading Waited 120 s") as caught:
+        connected(loading)
+    assert "wait until it has loaded" in caught.value.hint, "its good files must not be replaced meanwhile"
 
 
 @pytest.mark.parametrize(

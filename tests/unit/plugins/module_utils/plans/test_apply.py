@@ -40,6 +40,9 @@ class Engine:
     def has_network(self):
         return self.network
 
+    def remove_half_made(self, service):
+        self.done.append(f"sweep {service}")
+
     def own_networks(self):
         return [{}]
 
@@ -302,7 +305,9 @@ class TestFailure:
     def test_of_something_beside(self, executor):
         with pytest.raises(RecoveryError) as caught:
             executor.execute(actions({"action": "start", "service": "ghost", "beside": True}, ("stop", "kong")))
-        assert caught.value.msg == "Step 1 (start ghost) failed: ghost has no container any more."
+        assert caught.value.msg == (
+            "Step 1 (start ghost) failed: ghost has no container any more. Evidence: ghost has no container"
+        )
         assert [item["step"] for item in caught.value.details["executed"]] == [2]
 
 
@@ -426,3 +431,51 @@ def test_a_job_may_work_for_longer_than_a_service_takes_to_come_up(executor, eng
     else:
         with pytest.raises(RecoveryError, match="init has not done its work"):
             executor.execute(actions(step))
+
+
+@pytest.mark.parametrize(("own", "given", "seconds"), [(None, {}, 120), (300, {}, 420), (300, {"grace": 2}, 122)])
+def test_compose_has_as_long_as_the_old_container_may_take_to_stop(executor, engine, monkeypatch, own, given, seconds):
+    """Killed over it, it would leave a new container that was never started, and none that runs."""
+    engine.found["kong"] = samples.container("kong", settings=samples.settings(stop_grace_seconds=own))
+    patience = []
+    monkeypatch.setattr(executor.runner, "run", lambda _command, timeout: patience.append(timeout))
+    executor.execute(actions({"action": "recreate", "service": "kong", **given}))
+    assert patience == [seconds]
+
+
+def test_what_is_gone_already_counts_as_removed(executor, engine):
+    assert [item["action"] for item in executor.execute(actions(("remove", "ghost")))] == ["remove"]
+    assert engine.done == []
+
+
+def test_an_engine_that_stays_away_is_told_as_that_with_what_was_done(executor, engine, monkeypatch):
+    def gone(*_about):
+        raise requests.exceptions.ConnectionError("Connection aborted")
+
+    def away(_patience):
+        raise RecoveryError("The Docker Engine does not answer on this host.", "systemctl start docker")
+
+    def lost(_container, _longest=30):
+        for name in ("containers", "container", "replicas", "logs"):
+            monkeypatch.setattr(engine, name, gone)
+        raise requests.exceptions.ConnectionError("aborted")
+
+    monkeypatch.setattr(engine, "connect", away)
+    monkeypatch.setattr(engine, "stop", lost)
+    with pytest.raises(RecoveryError) as caught:
+        executor.execute(actions(("start", "client"), ("stop", "kong")))
+    assert caught.value.msg.startswith("Step 2 (stop kong) failed: The Docker Engine does not answer")
+    assert caught.value.hint == "systemctl start docker"
+    assert [item["step"] for item in caught.value.details["executed"]] == [1]
+
+
+KEPT_SOCKETS = "nginx: [emerg] bind() to unix:/usr/local/kong/sockets/we failed (98: Address already in use)\n"
+
+
+@pytest.mark.parametrize(("log", "mended"), [(KEPT_SOCKETS, True), ("", False)], ids=["old-sockets", "else"])
+def test_a_kong_that_cannot_start_over_its_old_sockets_gets_a_new_container(executor, engine, log, mended):
+    engine.log = log
+    engine.found["kong"] = samples.container("kong", state="exited", exit_code=1, env={"KONG_ADMIN_LISTEN": "off"})
+    with pytest.raises(RecoveryError, match="does not stay up"):
+        executor.execute(actions(("ready", "kong")))
+    assert [command[-1] for command in executor.runner.commands if "--force-recreate" in command] == ["kong"] * mended

@@ -33,7 +33,7 @@ KONG_BACK = ["reload nginx", "ready kong", "ready nginx"]
     ("state", "why", "do"),
     [
         ("exited", "is exited with exit status 1", "start"),
-        ("created", "is created with exit status 0", "start"),
+        ("created", "is created with exit status 0", "recreate"),
         ("exited", "was killed for lack of memory", "start"),
         ("restarting", "is restarting", "restart"),
         ("paused", "is paused", "restart"),
