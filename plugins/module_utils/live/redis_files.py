@@ -11,7 +11,7 @@ from ..engine.docker_stack import DockerStack
 from ..engine.engine_loss import engine_lost
 from ..errors import RecoveryError
 from ..libraries import docker, requests
-from ..redis.redis_scratch import owner_labels
+from ..redis.redis_scratch import ON_HOST, owner_labels
 from .redis_layout import Layout
 
 HELPER_SECONDS = 120
@@ -122,7 +122,7 @@ def forget(engine: DockerStack, container: Container, directory: str) -> None:
 
 def _help(engine: DockerStack, container: Container, lines: str, binds: list[str]) -> tuple[int, str]:
     """Run shell lines in a helper of the same image on the container's own volumes; return (status, output)."""
-    host = engine.api.create_host_config(binds=binds, volumes_from=[container.id], network_mode="none")
+    host = engine.api.create_host_config(binds=binds, volumes_from=[container.id], **ON_HOST)
     created = engine.api.create_container(
         container.image_id,
         entrypoint=["sh", "-c"],

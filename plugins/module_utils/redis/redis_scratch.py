@@ -28,6 +28,8 @@ LABEL = "kong_masking.recovery.scratch"
 OWNER = "kong_masking.recovery.owner"
 INSIDE = "/scratch"
 SOCKET, DUMP = "redis.sock", "dump.rdb"
+# What it says must be readable whatever the engine does with logs by itself, and it works on files of this host's root.
+ON_HOST = {"log_config": {"type": "json-file"}, "userns_mode": "host", "network_mode": "none"}
 LIFETIME_SECONDS = 900
 START_SECONDS = 120.0
 PAUSE = 0.05
@@ -135,7 +137,7 @@ def _create(engine: DockerStack, image_id: str, folder: str) -> str:
     server = ["redis-server", "--port", "0", "--unixsocket", f"{INSIDE}/{SOCKET}", "--unixsocketperm", "777"]
     server += ["--dir", INSIDE, "--dbfilename", DUMP, "--save", "", "--appendonly", "no", "--maxmemory", "0"]
     server += ["--databases", str(DATABASES)]
-    host = engine.api.create_host_config(binds=[f"{folder}:{INSIDE}"], network_mode="none", auto_remove=False)
+    host = engine.api.create_host_config(binds=[f"{folder}:{INSIDE}"], **ON_HOST)
     created = engine.api.create_container(
         image_id,
         entrypoint=["timeout", str(LIFETIME_SECONDS)],

@@ -96,15 +96,17 @@ class APIClient:
         tmpfs: Mapping[str, str] | None = None,
         network_mode: str = "default",
         volumes_from: Sequence[str] | None = None,
-        auto_remove: bool = False,
+        log_config: Mapping[str, str] | None = None,
+        userns_mode: str | None = None,
     ) -> dict[str, Any]:
         """Return the host's side of a container that is to be created."""
         found: dict[str, Any] = {"NetworkMode": network_mode}
         found.update(_set(VolumesFrom=volumes_from, Binds=None if binds is None else list(binds)))
+        found.update(_set(UsernsMode=userns_mode))
         if tmpfs:
             found["Tmpfs"] = dict(tmpfs)
-        if auto_remove:
-            found["AutoRemove"] = True
+        if log_config:
+            found["LogConfig"] = {"Type": log_config["type"], "Config": {}}
         return found
 
     def create_container(  # noqa: PLR0913  # as many as the SDK's own

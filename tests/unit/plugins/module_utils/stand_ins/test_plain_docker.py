@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from ansible_collections.kong_masking.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.kong_masking.recovery.plugins.module_utils.redis import redis_scratch
 from ansible_collections.kong_masking.recovery.plugins.module_utils.stand_ins import plain_docker, plain_engine
 from ansible_collections.kong_masking.recovery.tests.unit.small_server import Reply, as_json, serve
 
@@ -86,7 +87,7 @@ CALLS = {
     ),
     "scratch server": lambda c: created(
         c,
-        {"binds": ["/a:/b"], "network_mode": "none", "auto_remove": False},
+        {"binds": ["/a:/b"], **redis_scratch.ON_HOST},
         entrypoint=["timeout", "9"],
         command=["s"],
         user="0:0",
@@ -103,7 +104,7 @@ CALLS = {
     ),
     "helper": lambda c: created(
         c,
-        {"binds": ["/a:/b:ro"], "volumes_from": [CID], "network_mode": "none"},
+        {"binds": ["/a:/b:ro"], "volumes_from": [CID], **redis_scratch.ON_HOST},
         entrypoint=["sh", "-c"],
         command=["x"],
     ),
