@@ -113,7 +113,7 @@ class Capture:
         """Return the hash of what Kong has loaded; empty where it shows none. What it says goes into captured.kong."""
         path = config_files.kong_file(self.stack, self.containers)
         captured.kong = {"file": path, "version": "", "configuration_hash": "", "proven": False}
-        admin = live_state.admin_client(self.engine, self.containers, self.stack.kong_service) if path else None
+        admin = live_state.admin_client(self.engine, self.containers, self.stack.kong_service)
         if admin is None:
             return ""
         try:
@@ -265,6 +265,8 @@ class Capture:
                     f"{elsewhere}, Kong's own file, comes from a volume or from outside {self.stack.dir}, "
                     "of which no backup holds anything"
                 )
+            elif shown and not config_files.kong_declares(self.stack, self.containers):
+                captured.lacks.append(f"Kong serves a configuration ({shown}) that its Admin API was given, in no file")
             return
         if shown and shown != _md5(captured.files[path].data):
             data, origin = self._kong_content(shown, path)

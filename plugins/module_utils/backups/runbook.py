@@ -167,7 +167,9 @@ def _data_only(manifest: Mapping[str, Any], stack: StackArgs) -> list[str]:
     lines += _block([*runbook_data.keep_data(), *place])
     lines += ["## 5. Kong on", ""]
     ready = shell.kong_ready({})
-    lines += _block([f'docker start "$(of {kong})"', *ready, *shell.reload_proxy(stack)])
+    lines += _block(
+        [f'docker start "$(of {kong})"', *ready, *(shell.reload_proxy(stack) if stack.proxy_service else ())]
+    )
     lines += ["## 6. Verify", ""]
     return lines + _block(shell.verify(stack))
 

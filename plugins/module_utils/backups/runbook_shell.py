@@ -15,6 +15,7 @@ from ..configuration import links, mounted_tree
 from ..engine import compose
 from ..engine.endpoints import REDIS_PORT
 from ..gateway.kong_admin import HASH_SINCE, version_tuple
+from ..gateway.web import TLS_PORT
 from ..stack_args import StackArgs
 
 ADMIN, GATEWAY, PASSWORD = "8001/tcp", "8000/tcp", "REDIS_PASSWORD"
@@ -27,6 +28,8 @@ def variables(stack: StackArgs, path: str, services: Mapping[str, Any], names: C
     words = compose.command(stack, (), names=names or None)
     kong = stack.kong_service
     front, inside, port = (stack.proxy_service, "", "80") if stack.proxy_service else (kong, GATEWAY, "8000")
+    if stack.proxy_service and stack.proxy_port:
+        inside, port = f"{stack.proxy_port}/tcp", str(stack.proxy_port)
     proxy = _place(services.get(front), inside, f"$(address {quote(front)})", port)
     admin = _place(services.get(kong), ADMIN, f"$(address {quote(kong)})", "8001")
     has_password = PASSWORD in ((services.get(stack.redis_service) or {}).get("env_names") or [])
@@ -59,13 +62,16 @@ def variables(stack: StackArgs, path: str, services: Mapping[str, Any], names: C
 
 
 def _place(service: Mapping[str, Any] | None, inside: str, address: str, port: str) -> str:
-    """Return a URL in double quotes: the published port, else the container's own address."""
+    """Return a URL in double quotes: the published port, one without TLS first, else the container's own address."""
     ports = (service or {}).get("ports") or {}
-    names = [inside] if inside else sorted(name for name in ports if name.endswith("/tcp"))
-    found = next((ports[name] for name in names if name in ports), None)
-    if not found:
-        return f'"http://{address}:{port}"'
-    return f'"http://[{found[0]}]:{found[1]}"' if ":" in found[0] else f'"http://{found[0]}:{found[1]}"'
+    numbers = sorted((int(name[:-4]) for name in ports if name.endswith("/tcp")), key=lambda one: (_tls(one), one))
+    asked = int(inside[:-4]) if inside else numbers[0] if numbers else int(port)
+    host, number = ports.get(f"{asked}/tcp") or (address, port)
+    return f'"{"https" if _tls(asked) else "http"}://{f"[{host}]" if ":" in host else host}:{number}"'
+
+
+def _tls(port: int) -> bool:
+    return port % 1000 == TLS_PORT
 
 
 def _redis_cli(stack: StackArgs, has_password: bool) -> list[str]:
@@ -81,7 +87,8 @@ def _redis_cli(stack: StackArgs, has_password: bool) -> list[str]:
                 f'\'REDISCLI_AUTH="${PASSWORD}" exec {ask} "$@"\' redis-cli "$@"; }}'
             )
         ]
-    take = f"sed -n 's/^{PASSWORD}=//p' {quote(stack.path(stack.env_file or '.env'))} 2>/dev/null"
+    line = f"[[:blank:]]*\\(export[[:blank:]][[:blank:]]*\\)*{PASSWORD}="
+    take = f"sed -n 's/^{line}//p' {quote(stack.path(stack.env_file or '.env'))} 2>/dev/null"
     return [
         f"REDISCLI_AUTH=$({take} | tail -n 1 | tr -d '\\r\"' | tr -d \"'\"); export REDISCLI_AUTH",
         f'rc() {{ docker exec --env REDISCLI_AUTH "$(of {redis})" {ask} "$@"; }}',
@@ -193,7 +200,8 @@ def kong_ready(kong: Mapping[str, Any]) -> list[str]:
 def reload_proxy(stack: StackArgs) -> list[str]:
     """Return the commands that tell the proxy Kong's new address: it answers 502 until it is told."""
     return [
-        f'proxy_up() {{ curl -fsS --max-time 3{_named(stack)} "$(proxy){stack.health_path}" > /dev/null 2>&1; }}',
+        # No certificate holds for an address.
+        f'proxy_up() {{ curl -kfsS --max-time 3{_named(stack)} "$(proxy){stack.health_path}" > /dev/null 2>&1; }}',
         "wait_for proxy_up",
         f'docker exec "$(of {quote(stack.proxy_service)})" nginx -s reload',
         "sleep 1",
@@ -209,7 +217,7 @@ def verify(stack: StackArgs) -> list[str]:
     prefix = stack.mapping_prefixes[0]
     # The health page is the proxy's own.
     health = (
-        [f'curl -fsS --max-time 5{_named(stack)} "$(proxy){stack.health_path}"; echo'] if stack.proxy_service else []
+        [f'curl -kfsS --max-time 5{_named(stack)} "$(proxy){stack.health_path}"; echo'] if stack.proxy_service else []
     )
     body = (
         '{\\"model\\":\\"probe\\",\\"max_tokens\\":1,\\"messages\\":[{\\"role\\":\\"user\\",\\"content\\":\\"$ID\\"}]}'
@@ -223,7 +231,7 @@ def verify(stack: StackArgs) -> list[str]:
         *health,
         "# A new identifier through the whole chain: it must have become a pair of mappings.",
         "ID=\"i-$(od -An -N9 -tx1 /dev/urandom | tr -d ' \\n' | cut -c 1-17)\"",
-        "curl -sS --max-time 20 -o /dev/null -w 'status %{http_code}\\n' -H 'Content-Type: application/json' \\",
+        "curl -ksS --max-time 20 -o /dev/null -w 'status %{http_code}\\n' -H 'Content-Type: application/json' \\",
         f' {_named(stack)} -d "{body}" "$(proxy){stack.probe_path}"',
         f'pair={quote(prefix + "rev:")}$(printf %s "$ID" | base64 -w 0)',
         'alias=$(rc --raw get "$pair")',

@@ -183,6 +183,13 @@ def kong_file_elsewhere(stack: StackArgs, containers: Mapping[str, Container]) -
     return inside if source and not stack.relative(source) else ""
 
 
+def kong_declares(stack: StackArgs, containers: Mapping[str, Container]) -> bool:
+    """Say whether Kong is told its configuration at its start; what it is given later goes with its container."""
+    kong = containers.get(stack.kong_service)
+    names = ("KONG_DECLARATIVE_CONFIG", "KONG_DECLARATIVE_CONFIG_STRING")
+    return kong is not None and any(kong.env.get(name) for name in names)
+
+
 def _kong_source(stack: StackArgs, containers: Mapping[str, Container]) -> tuple[str, str]:
     """Return Kong's declarative file as Kong is told it, and where it lies on the host; empty where it is not."""
     kong = containers.get(stack.kong_service)

@@ -141,8 +141,7 @@ def drift(
         found["image"] = (running.image_ref, definition["image"])
     if memory_bytes(memory_template(definition)) != running.settings["memory"]:
         found["memory"] = (running.settings["memory"], memory_bytes(memory_template(definition)))
-    if definition.get("command") is not None and definition["command"] != running.settings["command"]:
-        found["command"] = (running.settings["command"], definition["command"])
+    found.update(_other_settings(definition, running.settings))
     ports = sorted(
         f"{item.get('published')}:{item['target']}" for item in definition.get("ports") or [] if item.get("published")
     )
@@ -163,6 +162,20 @@ def drift(
     )
     if mounts != held:
         found["mounts"] = (held, mounts)
+    return found
+
+
+def _other_settings(definition: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the plain settings that differ; what a definition leaves to its image is no difference."""
+    wanted = {name: definition[name] for name in ("command", "entrypoint", "user") if definition.get(name) is not None}
+    limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    wanted["cpus"] = float(definition.get("cpus") or limits.get("cpus") or 0)
+    found = {name: (now[name], value) for name, value in wanted.items() if now[name] != value}
+    policy = str(definition.get("restart") or "").partition(":")[0]
+    # What is kept off for a while has the weaker of the two.
+    alike = {"": "no", "always": "unless-stopped"}
+    if policy and alike.get(policy, policy) != alike.get(now["restart"], now["restart"]):
+        found["restart"] = (now["restart"], policy)
     return found
 
 

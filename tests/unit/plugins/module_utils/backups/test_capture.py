@@ -111,6 +111,27 @@ def test_a_file_of_kong_from_a_volume_or_another_directory_is_lacking(stack, tmp
     assert lacking(captured) == []
 
 
+@pytest.mark.parametrize(
+    ("declared", "shown", "lacks"),
+    [
+        ({}, "ab" * 16, True),
+        ({}, "0" * 32, False),
+        ({"KONG_DECLARATIVE_CONFIG": "/kong.yml"}, "ab" * 16, False),
+        ({"KONG_DECLARATIVE_CONFIG_STRING": "{}"}, "ab" * 16, False),
+    ],
+    ids=["posted", "nothing-loaded", "in-its-image", "in-a-variable"],
+)
+def test_a_configuration_that_kong_was_given_by_its_admin_api_alone_is_lacking(stack, declared, shown, lacks):
+    """A new container would not have it."""
+    known = disk.containers(stack)["kong"]
+    told_it = ("KONG_DECLARATIVE_CONFIG", "KONG_ADMIN_LISTEN")
+    env = {name: value for name, value in known.env.items() if name not in told_it}
+    found = disk.containers(stack, kong={"env": {**env, **declared}, "mounts": ()})
+    captured = capture(stack, found, admin=disk.kong_answers(shown))
+    told = f"Kong serves a configuration ({shown}) that its Admin API was given, in no file"
+    assert (told in captured.lacks) is lacks
+
+
 def test_an_older_backup_that_lacks_something_still_knows_what_ran(stack):
     """What it holds is what ran; only of what was guessed nothing is taken."""
     disk.put(stack, NGINX, EDITED, LATER)

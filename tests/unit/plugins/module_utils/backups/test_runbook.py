@@ -263,6 +263,28 @@ def test_a_data_backup_brings_only_the_data_back():
     assert commands.index('docker stop "$(of kong)"') < commands.index('redis-backup.rdb "$target"')
 
 
+def test_a_data_backup_of_a_stack_without_a_proxy_asks_for_none():
+    commands = "\n".join(blocks(render({"proxy_service": ""}, **ONLY_DATA), runbook.SHELL))
+    assert not [word for word in ("nginx", "proxy_up", "of ''") if word in commands]
+
+
+@pytest.mark.parametrize(
+    ("ports", "given", "asked"),
+    [
+        ({"443/tcp": ["127.0.0.1", 8443], "80/tcp": ["127.0.0.1", 8085]}, {}, "http://127.0.0.1:8085"),
+        ({"8080/tcp": ["127.0.0.1", 8085], "9000/tcp": ["127.0.0.1", 9000]}, {}, "http://127.0.0.1:8085"),
+        ({"443/tcp": ["127.0.0.1", 8443]}, {}, "https://127.0.0.1:8443"),
+        ({"80/tcp": ["127.0.0.1", 1], "81/tcp": ["127.0.0.1", 2]}, {"proxy_port": 81}, "http://127.0.0.1:2"),
+        ({}, {"proxy_port": 8443}, "https://$(address nginx):8443"),
+        ({}, {}, "http://$(address nginx):80"),
+    ],
+    ids=["with-tls-too", "the-lowest", "tls-alone", "the-one-of-the-settings", "unpublished-tls", "unpublished"],
+)
+def test_the_proxy_is_asked_where_it_listens(ports, given, asked):
+    lines = runbook_shell.variables(samples.stack(**given), "/backup", {"nginx": service("nginx", ports=ports)}, ())
+    assert f'proxy() {{ echo "{asked}"; }}' in lines
+
+
 @pytest.mark.parametrize("password", [True, False], ids=["password-in-the-container", "password-of-the-file"])
 @pytest.mark.parametrize(
     ("given", "asked"),
