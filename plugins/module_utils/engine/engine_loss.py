@@ -13,6 +13,8 @@ from ..libraries import requests
 LOST = ("Cannot connect to the Docker daemon", "error during connect", "connection reset", "unexpected EOF", "EOF")
 # How the engine, or Compose for it, says that a container that it takes for running has no process.
 NO_PROCESS = "did not receive an exit event"
+# How Compose says that somebody made a network by hand under a name that the definition wants.
+STRANGE_NETWORK = re.compile(r"network (\S+) was found but has incorrect label")
 CONTAINER_ID = re.compile(r"\b[0-9a-f]{64}\b")
 
 
@@ -37,6 +39,12 @@ def helpless(error: Exception) -> str:
         return (
             "The engine has lost the container's process. End what is left of it, restart the engine (every container "
             f"of this host starts anew), run the same command again: pkill -9 -f '{left}'; systemctl restart docker"
+        )
+    strange = STRANGE_NETWORK.search(said)
+    if strange:
+        return (
+            "Compose uses no network of its own names that it did not make. Take off what is on it, remove it, run the "
+            f"same command again: docker network rm {strange.group(1)}"
         )
     if isinstance(error, requests.exceptions.ReadTimeout):
         return "The engine did not answer in time. See why (journalctl -u docker), then run the same command again."

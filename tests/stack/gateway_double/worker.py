@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -19,6 +20,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 GRACE_SECONDS = 10.0
 # Replies are still written for a moment after the last counted request.
 QUIET_SECONDS = 0.2
+FRESH_SECONDS = 0.5
 ORPHAN_CHECK_SECONDS = 0.5
 
 
@@ -30,22 +32,30 @@ class Counter:
         self._connections = connections
         self._servers: list[web.Server] = []
         self._silent: set[asyncio.BaseProtocol] = set()
+        # Made, and not yet among the open ones: that takes a turn of the loop. With the time at which it was made.
+        self._fresh: dict[asyncio.BaseProtocol, float] = {}
 
     def made_by(self, server: web.Server) -> Callable[[], asyncio.BaseProtocol]:
         """The same maker of connections, each noted until its first request."""
         self._servers.append(server)
 
         def make() -> asyncio.BaseProtocol:
-            self._silent.add(made := server())
+            self._fresh[made := server()] = time.monotonic()
             return made
 
         return make
 
     def awaited(self) -> bool:
         """Whether a client waits for its answer, or has connected and not asked yet."""
-        # Those that left without a word are no longer among the open ones.
-        self._silent.intersection_update(each for server in self._servers for each in server.connections)
-        return bool(self.active or self._silent)
+        opened = {each for server in self._servers for each in server.connections}
+        now = time.monotonic()
+        self._silent |= opened & self._fresh.keys()
+        # Those that left without a word are no longer among the open ones, or never came there.
+        self._silent &= opened
+        self._fresh = {
+            each: made for each, made in self._fresh.items() if each not in opened and now - made < FRESH_SECONDS
+        }
+        return bool(self.active or self._silent or self._fresh)
 
     def around(self, handler: Handler) -> Handler:
         """The same handler, counted."""
@@ -53,6 +63,7 @@ class Counter:
         async def counted(request: web.BaseRequest) -> web.StreamResponse:
             self.active += 1
             self._silent.discard(request.protocol)
+            self._fresh.pop(request.protocol, None)
             for name in ("total_requests", "connections_handled", "connections_accepted"):
                 self._connections[name] += 1
             self._connections["connections_active"] = self._connections["connections_writing"] = self.active

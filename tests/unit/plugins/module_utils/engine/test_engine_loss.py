@@ -47,3 +47,8 @@ def test_an_engine_that_cannot_do_it_is_named_with_what_helps(error, command):
 )
 def test_another_failure_is_not_the_engines(error):
     assert helpless(error) == ""
+
+
+def test_a_network_that_somebody_made_by_hand_is_named_with_what_to_do():
+    said = 'network gateway_default was found but has incorrect label com.docker.compose.network set to ""'
+    assert helpless(CommandError(["docker"], 1, "", said)).endswith(": docker network rm gateway_default")
