@@ -36,7 +36,8 @@ def controller() -> dict[str, str]:
 
 def refused(extra: Mapping[str, Any]) -> str:
     """Return why a run with these extra variables must not begin; what an inventory sets may differ from them."""
-    preserve, given = (str(extra.get(name, "")).strip() for name in ("preserve_data", "redis_data"))
+    values = (extra.get(name) for name in ("preserve_data", "redis_data"))
+    preserve, given = ("" if value is None else str(value).strip() for value in values)
     return contradiction(boolean(preserve, strict=False) if preserve else None, given)
 
 

@@ -48,7 +48,7 @@ class Capture:
     ) -> None:
         self.stack, self.engine, self.runner, self.definitions = stack, engine, runner, definitions
         self.containers, self.older = containers, [item for item in older if item["layout"] == "manifest"]
-        self.manifest_of, self.now = manifest_of, now
+        self.manifest_of, self.now, self.told_kong = manifest_of, now, ""
 
     def configuration(self, further: Sequence[str] = ()) -> Captured:
         """Return what runs, and further files as they lie on disk."""
@@ -117,7 +117,7 @@ class Capture:
         if admin is None:
             return ""
         try:
-            captured.kong["version"] = admin.facts().version
+            captured.kong["version"], self.told_kong = (facts := admin.facts()).version, facts.file
             return admin.loaded_hash()
         except RecoveryError as exc:
             captured.notes.append(exc.msg)
@@ -265,7 +265,7 @@ class Capture:
                     f"{elsewhere}, Kong's own file, comes from a volume or from outside {self.stack.dir}, "
                     "of which no backup holds anything"
                 )
-            elif shown and not config_files.kong_declares(self.stack, self.containers):
+            elif shown and not self.told_kong and not config_files.kong_declares(self.stack, self.containers):
                 captured.lacks.append(f"Kong serves a configuration ({shown}) that its Admin API was given, in no file")
             return
         if shown and shown != _md5(captured.files[path].data):
