@@ -118,9 +118,11 @@ def test_contradictions_and_settings_of_the_old_script_are_refused(lab: Lab) -> 
     golden = lab.golden()
     before = lab.state()
     contradiction = lab.play("rollback", "-e", f"deployment={golden}", "-e", "services=kong", "-e", "redis_data=empty")
+    both = lab.play("rollback", "-e", f"deployment={golden}", "-e", "preserve_data=true", "-e", "redis_data=empty")
     old = lab.play("rollback", "-e", f"deployment={golden}", environ={"PRESERVE_DATA": "true"})
-    assert (contradiction.rc != 0, old.rc != 0) == (True, True)
+    assert [done.rc != 0 for done in (contradiction, both, old)] == [True, True, True]
     assert "contradicts services" in contradiction.flat
+    assert "preserve_data=true contradicts redis_data=empty" in both.flat
     assert "instead of PRESERVE_DATA use preserve_data" in old.flat
     assert stack_state.untouched(before, lab.state()) == []
 

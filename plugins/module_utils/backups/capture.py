@@ -24,7 +24,7 @@ from ..runner import Runner, Stamp
 from ..stack_args import StackArgs
 from . import captured_links
 from .captured import RECONSTRUCTED, RUNNING, Captured, CapturedFile
-from .reconstruct import reconstruct
+from .reconstruct import Drift, needed, reconstruct
 
 LOAD_SLACK = 2.0
 
@@ -48,7 +48,7 @@ class Capture:
     ) -> None:
         self.stack, self.engine, self.runner, self.definitions = stack, engine, runner, definitions
         self.containers, self.older = containers, [item for item in older if item["layout"] == "manifest"]
-        self.manifest_of, self.now = manifest_of, now
+        self.manifest_of, self.now, self.told_kong = manifest_of, now, ""
 
     def configuration(self, further: Sequence[str] = ()) -> Captured:
         """Return what runs, and further files as they lie on disk."""
@@ -111,13 +111,13 @@ class Capture:
 
     def _shown_by_kong(self, captured: Captured) -> str:
         """Return the hash of what Kong has loaded; empty where it shows none. What it says goes into captured.kong."""
-        path = config_files.kong_file(self.stack, self.containers)
-        captured.kong = {"file": path, "version": "", "configuration_hash": "", "proven": False}
+        file = config_files.kong_file(self.stack, self.containers)
+        captured.kong = {"file": file, "version": "", "configuration_hash": "", "proven": False}
         admin = live_state.admin_client(self.engine, self.containers, self.stack.kong_service)
         if admin is None:
             return ""
         try:
-            captured.kong["version"] = admin.facts().version
+            captured.kong["version"], self.told_kong = (facts := admin.facts()).version, facts.file
             return admin.loaded_hash()
         except RecoveryError as exc:
             captured.notes.append(exc.msg)
@@ -190,13 +190,15 @@ class Capture:
             captured.gaps += self._not_as_said(self._other_networks())
             return
         solved = {} if problem else reconstruct(self.stack, self.definitions, on_disk, drift)
-        left = drift
-        if solved:
-            rebuilt, problem = self.definitions.try_resolve({**on_disk, **solved})
-            left = self._drift(rebuilt) if not problem else drift
-            for path, data in solved.items():
-                captured.replace(path, data, RECONSTRUCTED)
+        solved, left = needed(solved, drift, lambda files: self._differs({**on_disk, **files}, drift))
+        for path, data in solved.items():
+            captured.replace(path, data, RECONSTRUCTED)
         captured.gaps += self._not_as_said(left)
+
+    def _differs(self, files: Mapping[str, bytes], unread: Drift) -> Drift:
+        """Return what differs from a definition with these files; unread where Compose cannot read it."""
+        resolved, problem = self.definitions.try_resolve(files)
+        return unread if problem else self._drift(resolved)
 
     @staticmethod
     def _not_as_said(differs: Mapping[str, Collection[str]]) -> list[str]:
@@ -240,8 +242,7 @@ class Capture:
                 and services[name]["compose_version"] == container.compose_version
                 for name, container in self.containers.items()
             )
-            same = same and not networks.changed(item["networks"], {}, self.engine.own_networks())
-            if same and item["exact"]:
+            if same and item["exact"] and not networks.changed(item["networks"], {}, self.engine.own_networks()):
                 return [(item["id"], self._content(item))]
         return []
 
@@ -254,8 +255,7 @@ class Capture:
 
     def _kong(self, captured: Captured, shown: str) -> None:
         """Kong's file: the one whose MD5 Kong shows, else such a one from an older backup, else what Kong exports."""
-        facts = captured.kong
-        path = facts["file"]
+        facts, path = captured.kong, captured.kong["file"]
         elsewhere = "" if path else config_files.kong_file_elsewhere(self.stack, self.containers)
         if path not in captured.files:
             if path:
@@ -265,7 +265,7 @@ class Capture:
                     f"{elsewhere}, Kong's own file, comes from a volume or from outside {self.stack.dir}, "
                     "of which no backup holds anything"
                 )
-            elif shown and not config_files.kong_declares(self.stack, self.containers):
+            elif shown and not self.told_kong and not config_files.kong_declares(self.stack, self.containers):
                 captured.lacks.append(f"Kong serves a configuration ({shown}) that its Admin API was given, in no file")
             return
         if shown and shown != _md5(captured.files[path].data):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..configuration import references
@@ -12,12 +12,35 @@ from ..engine import compose, env_file
 from ..engine.definitions import Definitions
 from ..stack_args import StackArgs
 
+Drift = Mapping[str, Mapping[str, tuple[Any, Any]]]
+
+
+def needed(
+    solved: dict[str, bytes], drift: Drift, differs: Callable[[Mapping[str, bytes]], Drift]
+) -> tuple[dict[str, bytes], Drift]:
+    """Return those of the rewritten files without which more would differ, and what still differs with them.
+
+    Services with files of their own may call different things by one name. drift: what differs with none of the files;
+    differs(files): what does with these.
+    """
+    left = differs(solved) if solved else drift
+    for path in sorted(solved) if len(solved) > 1 else ():
+        fewer = {name: data for name, data in solved.items() if name != path}
+        then = differs(fewer)
+        if _fields(then) <= _fields(left):
+            solved, left = fewer, then
+    return solved, left
+
+
+def _fields(drift: Drift) -> int:
+    return sum(map(len, drift.values()))
+
 
 def reconstruct(
     stack: StackArgs,
     definitions: Definitions,
     on_disk: Mapping[str, bytes],
-    drift: Mapping[str, Mapping[str, tuple[Any, Any]]],
+    drift: Drift,
 ) -> dict[str, bytes]:
     """Return path → content of the environment files in which each variable gets the value that the containers have.
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import posixpath
 import re
@@ -169,12 +170,16 @@ def _other_settings(definition: Mapping[str, Any], now: Mapping[str, Any]) -> di
     """Return the plain settings that differ; what a definition leaves to its image is no difference."""
     wanted = {name: definition[name] for name in ("command", "entrypoint", "user") if definition.get(name) is not None}
     limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
-    wanted["cpus"] = float(definition.get("cpus") or limits.get("cpus") or 0)
     found = {name: (now[name], value) for name, value in wanted.items() if now[name] != value}
+    cpus = float(definition.get("cpus") or limits.get("cpus") or 0)
+    # Compose counts with numbers of seven digits.
+    if not math.isclose(now["cpus"], cpus, rel_tol=1e-6):
+        found["cpus"] = (now["cpus"], cpus)
     policy = str(definition.get("restart") or "").partition(":")[0]
     # What is kept off for a while has the weaker of the two.
     alike = {"": "no", "always": "unless-stopped"}
-    if policy and alike.get(policy, policy) != alike.get(now["restart"], now["restart"]):
+    beaten = (definition.get("deploy") or {}).get("restart_policy")
+    if policy and not beaten and alike.get(policy, policy) != alike.get(now["restart"], now["restart"]):
         found["restart"] = (now["restart"], policy)
     return found
 

@@ -14,6 +14,7 @@ _ASSIGNMENT = re.compile(
     rb"(?P<value>(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')?[^\r\n]*)",
     re.ASCII | re.DOTALL,
 )
+_REFERENCE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _QUOTED = re.compile(r'"(?P<double>(?:[^"\\]|\\.)*)"|\'(?P<single>(?:[^\'\\]|\\.)*)\'', re.DOTALL)
 
 
@@ -52,6 +53,23 @@ def with_assignments(content: bytes, other: bytes, names: Iterable[str]) -> byte
     """Return content with the given variables as another file writes them: references to variables stay references."""
     there = _written(other)
     return _with(content, {name: there[name] for name in names if name in there})
+
+
+def made_of(content: bytes, names: Iterable[str]) -> list[str]:
+    """Return the names, and those of the file's variables that their values refer to, at any distance."""
+    there = _written(content)
+    found: list[str] = []
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop(0)
+        if name in found:
+            continue
+        found.append(name)
+        value = there.get(name, b"")
+        # In single quotes nothing is filled in.
+        named = [] if value.startswith(b"'") else [one.decode("ascii") for one in _REFERENCE.findall(value)]
+        waiting += [one for one in named if one in there]
+    return found
 
 
 def _with(content: bytes, written: Mapping[str, bytes]) -> bytes:

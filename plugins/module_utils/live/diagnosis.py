@@ -16,6 +16,7 @@ from ..engine import sockets
 from ..engine.container import OLD_SOCKETS, Container
 from ..engine.docker_stack import DockerStack
 from ..errors import RecoveryError
+from ..libraries import docker
 from ..redact import carried_secrets, field_secrets, scrub, secret_values
 from ..runner import Runner
 from ..stack_args import StackArgs
@@ -59,6 +60,14 @@ def old_socket(log: str) -> str:
     """Return the socket of a Kong that was killed, over which its log says that it cannot start; empty for none."""
     found = _OLD_SOCKET.findall(log)
     return str(found[-1]) if found else ""
+
+
+def over_old_socket(engine: DockerStack, container: Container) -> bool:
+    """Say whether a container's log tells of such a socket; not where a logging driver keeps nothing."""
+    try:
+        return bool(old_socket(engine.logs(container, LOG_SEARCHED)))
+    except docker.errors.APIError:
+        return False
 
 
 def event_line(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -25,7 +25,10 @@ INSIDE_SECONDS = 3
 COMING_SECONDS = 5.0
 PAUSE = 0.2
 
-LOADS_HINT = "Its data are good so far: wait until it has loaded them (its log tells), then run the same command again."
+LOADS_HINT = (
+    "Its data are good so far: wait until it has loaded them (its log tells), then run the same command again, which "
+    "starts Kong too where it is off."
+)
 NO_PLACE_HINT = (
     "Keep the live mappings (-e redis_data=keep); while Redis runs, method delta changes them without its files: "
     "ansible-playbook playbooks/recover_data.yml"
@@ -60,8 +63,8 @@ class LiveRedis:
         """The image of the scratch server: the live one's, for a managed Redis the given one."""
         return scratch_image(self.stack, self.engine, None if self.managed else self.container())
 
-    def connect(self) -> tuple[RedisData | None, str]:
-        """Return (client, "") or (None, why Redis cannot answer).
+    def connect(self, patience: float = LOADING_SECONDS) -> tuple[RedisData | None, str]:
+        """Return (client, "") or (None, why Redis cannot answer); patience (s): for one that loads its data.
 
         A server that is loading is waited for, and is never one that cannot answer: its files are good. Waited for is
         also one that answers inside its container already: it has just come up. One that runs and does not let us in,
@@ -78,7 +81,7 @@ class LiveRedis:
                     raise
                 waited = self.runner.clock() - began
                 if exc.details.get("loading"):
-                    if waited >= LOADING_SECONDS:
+                    if waited >= patience:
                         raise RecoveryError(f"{exc.msg} Waited {waited:.0f} s for it.", LOADS_HINT) from exc
                 elif not (waited < COMING_SECONDS and self._answers_inside()):
                     return None, exc.msg
@@ -131,7 +134,7 @@ class LiveRedis:
     def _whole(self) -> bool:
         """Say whether Redis serves whole data; what cannot be told is no yes, and hides no failure from before."""
         try:
-            return not self.replacing and self.connect()[0] is not None
+            return not self.replacing and self.connect(patience=0)[0] is not None
         except RecoveryError:
             return False
 

@@ -10,10 +10,9 @@ from ..engine import endpoints
 from ..engine.container import NAMELESS, OLD_SOCKETS, UNHEALTHY, UNREACHED, Container, is_job
 from ..engine.docker_stack import DockerStack
 from ..gateway import web
-from ..libraries import docker
 from ..stack_args import StackArgs
 from . import readiness, redis_closed, unreached
-from .diagnosis import LOG_SEARCHED, old_socket
+from .diagnosis import over_old_socket
 
 STOPPED = "Tt"
 SILENT = "runs but does not answer"
@@ -42,18 +41,11 @@ def troubles(
             # Its health check fails where a save failed too; a new start would lose what could not be saved.
             unsaved = redis_closed.look(stack, containers, env).unsaved
             found[name] = "" if unsaved else UNHEALTHY
-    if engine is not None and found.get(stack.kong_service) not in (None, "", NAMELESS, UNREACHED):
-        found[stack.kong_service] += _old_sockets(containers[stack.kong_service], engine)
+    fallen = found.get(stack.kong_service) not in (None, "", NAMELESS, UNREACHED)
+    if engine is not None and fallen and over_old_socket(engine, containers[stack.kong_service]):
+        # It will not start in this container again.
+        found[stack.kong_service] += f", {OLD_SOCKETS}"
     return {name: why for name, why in found.items() if why}
-
-
-def _old_sockets(kong: Container, engine: DockerStack) -> str:
-    """Return what to add about a Kong in trouble that says it will not start in this container again."""
-    try:
-        log = engine.logs(kong, LOG_SEARCHED)
-    except docker.errors.APIError:  # a logging driver that keeps nothing
-        return ""
-    return f", {OLD_SOCKETS}" if old_socket(log) else ""
 
 
 def _frozen(rows: Sequence[tuple[int, int, str, str]]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..engine.docker_stack import DockerStack
 from ..live import live_state, readiness
-from ..live.diagnosis import LOG_SEARCHED, old_socket
+from ..live.diagnosis import over_old_socket
 from ..runner import Runner
 from ..stack_args import StackArgs
 
@@ -37,6 +37,4 @@ def wait_for(stack: StackArgs, engine: DockerStack, runner: Runner, action: Mapp
 
 def over_old_sockets(stack: StackArgs, engine: DockerStack, service: str) -> bool:
     """Say whether this is a Kong that cannot start over what a killed one left in its container; a new one can."""
-    if service != stack.kong_service:
-        return False
-    return any(old_socket(engine.logs(item, LOG_SEARCHED)) for item in engine.replicas(service))
+    return service == stack.kong_service and any(over_old_socket(engine, item) for item in engine.replicas(service))

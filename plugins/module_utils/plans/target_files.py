@@ -71,7 +71,7 @@ class TargetFiles:
         self.stack, self.runner, self.backup = stack, runner, backup
         path = stack.path(stack.env_file)
         self.live = runner.read(path) if keep and os.path.isfile(path) else b""
-        self.kept = kept_secrets.values(self.live, keep)
+        self.kept = kept_secrets.values(self.live, env_file.made_of(self.live, keep))
         self.files = self._original() if backup["layout"] == "original" else self._recorded()
         self.env_file = stack.env_file_among(self.files)
         self._close()

@@ -42,6 +42,13 @@ def wanted_mode(given: str, preserve: bool, backup: Mapping[str, Any], touches_r
     return KEEP if preserve else EMPTY
 
 
+def contradiction(preserve: bool | None, given: str) -> str:
+    """Return why these two settings of one command cannot both be meant; None and empty stand for not given."""
+    if preserve is None or given not in (KEEP, MERGE, RESTORE, EMPTY) or preserve == (given in (KEEP, MERGE)):
+        return ""
+    return f"preserve_data={str(preserve).lower()} contradicts redis_data={given}."
+
+
 def choose(method: str, running: bool, why_not: str, managed: bool = False) -> tuple[str, str]:
     """Return (delta or file, why)."""
     if managed:

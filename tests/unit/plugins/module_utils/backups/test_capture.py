@@ -14,7 +14,7 @@ from ansible_collections.kong_masking.recovery.plugins.module_utils.runner impor
 from ansible_collections.kong_masking.recovery.tests.unit import samples
 from ansible_collections.kong_masking.recovery.tests.unit import stack_on_disk as disk
 from ansible_collections.kong_masking.recovery.tests.unit.backup_samples import MINE, manifest, store
-from ansible_collections.kong_masking.recovery.tests.unit.replay import serving
+from ansible_collections.kong_masking.recovery.tests.unit.replay import Answer, recorded, serving
 from ansible_collections.kong_masking.recovery.tests.unit.stack_on_disk import COMPOSE, ENV, KONG_FILE, NGINX, PLUGIN
 
 LATER = disk.STARTED + 600
@@ -112,22 +112,26 @@ def test_a_file_of_kong_from_a_volume_or_another_directory_is_lacking(stack, tmp
 
 
 @pytest.mark.parametrize(
-    ("declared", "shown", "lacks"),
+    ("declared", "knows", "shown", "lacks"),
     [
-        ({}, "ab" * 16, True),
-        ({}, "0" * 32, False),
-        ({"KONG_DECLARATIVE_CONFIG": "/kong.yml"}, "ab" * 16, False),
-        ({"KONG_DECLARATIVE_CONFIG_STRING": "{}"}, "ab" * 16, False),
+        ({}, False, "ab" * 16, True),
+        ({}, False, "0" * 32, False),
+        ({}, True, "ab" * 16, False),
+        ({"KONG_DECLARATIVE_CONFIG": "/kong.yml"}, True, "ab" * 16, False),
+        ({"KONG_DECLARATIVE_CONFIG_STRING": "{}"}, False, "ab" * 16, False),
     ],
-    ids=["posted", "nothing-loaded", "in-its-image", "in-a-variable"],
+    ids=["posted", "nothing-loaded", "in-its-kong.conf", "in-its-image", "in-a-variable"],
 )
-def test_a_configuration_that_kong_was_given_by_its_admin_api_alone_is_lacking(stack, declared, shown, lacks):
+def test_a_configuration_that_kong_was_given_by_its_admin_api_alone_is_lacking(stack, declared, knows, shown, lacks):
     """A new container would not have it."""
     known = disk.containers(stack)["kong"]
     told_it = ("KONG_DECLARATIVE_CONFIG", "KONG_ADMIN_LISTEN")
     env = {name: value for name, value in known.env.items() if name not in told_it}
     found = disk.containers(stack, kong={"env": {**env, **declared}, "mounts": ()})
-    captured = capture(stack, found, admin=disk.kong_answers(shown))
+    about = json.loads(recorded("3.9.1", "001-GET-root").body)
+    about["configuration"] = {"declarative_config": "/kong.yml"} if knows else {}
+    root = {("GET", "/"): Answer(200, json.dumps(about).encode())}
+    captured = capture(stack, found, admin={**disk.kong_answers(shown), **root})
     told = f"Kong serves a configuration ({shown}) that its Admin API was given, in no file"
     assert (told in captured.lacks) is lacks
 

@@ -163,3 +163,19 @@ def test_taking_the_values_of_another_file_leaves_what_it_does_not_have():
     here = b"# ours\r\nOWN='a b'\r\nSAME=\"x\"\r\nexport LEVEL=debug # why\r\n"
     there = b"LEVEL=notice\nSAME=x\nMORE=1\n"
     assert env_file.taking(here, there) == here.replace(b"debug # why", b"notice")
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"A=1\nB=2\n", ["A"]),
+        (b"A=${B}-$C\nB=$D\nC=1\nD=2\nE=3\n", ["A", "B", "C", "D"]),
+        (b"A='${B}'\nB=2\n", ["A"]),
+        (b'A="x ${B:-no}"\nB=2\n', ["A", "B"]),
+        (b"A=${A}${ELSEWHERE}\n", ["A"]),
+        (b"B=2\n", ["A"]),
+    ],
+    ids=["plain", "at-any-distance", "text", "with-a-default", "itself-and-none", "not-there"],
+)
+def test_what_a_value_is_made_of(content, names):
+    assert env_file.made_of(content, ["A"]) == names

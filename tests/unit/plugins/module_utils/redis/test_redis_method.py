@@ -151,3 +151,23 @@ def test_the_line_of_an_undo():
     assert method.line("undo", 5, 7, "x") == (
         "DATA: UNDO - 5 live mappings, with the snapshot's 7; what clients wrote since stays"
     )
+
+
+@pytest.mark.parametrize(
+    ("preserve", "given", "refused"),
+    [
+        (None, "empty", False),
+        (True, "", False),
+        (True, "keep", False),
+        (True, "merge", False),
+        (True, "empty", True),
+        (True, "restore", True),
+        (False, "keep", True),
+        (False, "merge", True),
+        (False, "restore", False),
+        (False, "empty", False),
+        (False, "no such mode", False),
+    ],
+)
+def test_what_contradicts_itself_in_one_command(preserve, given, refused):
+    assert bool(method.contradiction(preserve, given)) is refused
