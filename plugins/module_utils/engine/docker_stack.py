@@ -157,9 +157,11 @@ class DockerStack(Images):
         try:
             job = self.api.exec_create(container.id, cmd, environment=env or {})
             out, err = self.api.exec_start(job["Id"], demux=True)
+            # Where the container ends meanwhile, the engine forgets what ran in it.
+            status = int(self.api.exec_inspect(job["Id"])["ExitCode"] or 0)
         except docker.errors.APIError as exc:
             return 126, b"", str(exc).encode()
-        return int(self.api.exec_inspect(job["Id"])["ExitCode"] or 0), out or b"", err or b""
+        return status, out or b"", err or b""
 
     def stream(self, container: Container, cmd: list[str], env: dict[str, str]) -> Iterator[tuple[bytes, bytes]]:
         """Run cmd inside a container and yield (stdout, stderr) chunks as they come; raise when it fails."""

@@ -183,6 +183,20 @@ def test_a_command_that_cannot_be_started_inside_is_a_status_not_a_crash():
     assert b"paused" in err
 
 
+def test_a_command_whose_container_ends_meanwhile_has_failed():
+    found = engine()
+
+    def forgotten(_job):
+        raise docker.errors.NotFound("No such exec instance")
+
+    found.api = SimpleNamespace(
+        exec_create=lambda *_args, **_about: {"Id": "job"},
+        exec_start=lambda *_args, **_about: (b"PONG", b""),
+        exec_inspect=forgotten,
+    )
+    assert found.execute(samples.container("redis"), ["redis-cli", "PING"]) == (126, b"", b"No such exec instance")
+
+
 def test_an_engine_that_is_being_restarted_is_waited_for(monkeypatch):
     answers = [docker.errors.DockerException("connection refused"), SimpleNamespace()]
 
