@@ -14,6 +14,7 @@ _ASSIGNMENT = re.compile(
     rb"(?P<value>(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')?[^\r\n]*)",
     re.ASCII | re.DOTALL,
 )
+_BOM = b"\xef\xbb\xbf"
 _REFERENCE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _QUOTED = re.compile(r'"(?P<double>(?:[^"\\]|\\.)*)"|\'(?P<single>(?:[^\'\\]|\\.)*)\'', re.DOTALL)
 
@@ -50,9 +51,16 @@ def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
 
 
 def with_assignments(content: bytes, other: bytes, names: Iterable[str]) -> bytes:
-    """Return content with the given variables as another file writes them: references to variables stay references."""
-    there = _written(other)
-    return _with(content, {name: there[name] for name in names if name in there})
+    """Return content with the given variables as another file writes them: references to variables stay references.
+
+    What they refer to and content does not have comes before it, for Compose fills in what it has read already.
+    """
+    here, there = _written(content), _written(other)
+    taken = {name: there[name] for name in names if name in there}
+    lacking = [name for name in made_of(other, [name for name in taken if name in here]) if name not in here]
+    first = b"".join(name.encode() + b"=" + there[name] + b"\n" for name in reversed(lacking))
+    rest = _with(content, taken)
+    return _BOM + first + rest[len(_BOM) :] if first and rest.startswith(_BOM) else first + rest
 
 
 def made_of(content: bytes, names: Iterable[str]) -> list[str]:

@@ -32,8 +32,17 @@ def test_a_value_with_a_blank_stays_readable():
 def test_a_value_stays_as_it_is_written(value):
     """Compose fills references in, and in single quotes it would not."""
     live = b"P=new\nAPI_KEY=" + value + b"\nLAST=1\n"
-    assert kept_secrets.merged(OLD, live, ["API_KEY"]) == OLD.replace(b"'old key'", value)
+    referred = b"P=new\n" if b"${P}" in value else b""
+    assert kept_secrets.merged(OLD, live, ["API_KEY"]) == referred + OLD.replace(b"'old key'", value)
     assert kept_secrets.merged(live, OLD, ["API_KEY"]) == b"P=new\nAPI_KEY='old key'\nLAST=1\n"
+
+
+def test_what_a_value_refers_to_comes_before_it_where_the_backup_lacks_it():
+    """Compose would otherwise fill in nothing: an empty password."""
+    live = b"A=1\nB=${A}\nREDIS_PASSWORD=${B}\n"
+    assert kept_secrets.merged(b"\xef\xbb\xbfREDIS_PASSWORD=old\n", live, ["REDIS_PASSWORD"]) == (
+        b"\xef\xbb\xbfA=1\nB=${A}\nREDIS_PASSWORD=${B}\n"
+    )
 
 
 @pytest.mark.parametrize(
